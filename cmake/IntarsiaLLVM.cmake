@@ -1,0 +1,16 @@
+# LLVM 22 for src/target alone: shared in developer builds, static and hidden in releases.
+if(NOT TARGET intarsia_target)
+  return()
+endif()
+find_package(LLVM 22 REQUIRED CONFIG HINTS /usr/lib/llvm-22)
+target_include_directories(intarsia_target SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
+separate_arguments(llvm_definitions UNIX_COMMAND "${LLVM_DEFINITIONS}")
+target_compile_definitions(intarsia_target PRIVATE ${llvm_definitions})
+if(INTARSIA_STATIC_LLVM)
+  llvm_map_components_to_libnames(llvm_libraries core support passes target targetparser object
+    x86codegen x86asmparser x86desc x86info nvptxcodegen nvptxdesc nvptxinfo)
+  target_link_libraries(intarsia PRIVATE ${llvm_libraries})
+  target_link_options(intarsia PRIVATE -Wl,--exclude-libs,ALL)
+else()
+  target_link_libraries(intarsia PRIVATE LLVM)
+endif()

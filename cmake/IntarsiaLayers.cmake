@@ -1,0 +1,11 @@
+# intarsia_layer(NAME): src/NAME becomes the object library intarsia_NAME, alias intarsia::NAME, of every .cpp below it.
+function(intarsia_layer name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(intarsia_${name} OBJECT ${sources})
+  add_library(intarsia::${name} ALIAS intarsia_${name})
+  target_link_libraries(intarsia_${name} PUBLIC intarsia_options)
+  set_property(GLOBAL APPEND PROPERTY INTARSIA_LAYERS ${name})
+endfunction()

@@ -11,7 +11,7 @@ namespace intarsia {
 namespace {
 
 struct Format {
-  int mantissa;                  // bits
+  int mantissa;  // bits
   int bias;
   std::uint32_t sign;            // its bit
   std::uint32_t infinity;        // pattern; where there is none, what overflow gives
@@ -23,8 +23,8 @@ constexpr Format kBF16{7, 127, 0x8000, 0x7f80, 0x7fc0, 0x7f7f};
 constexpr Format kF8E4M3{3, 7, 0x80, 0x7e, 0x7f, 0x7e};
 constexpr Format kF8E5M2{2, 15, 0x80, 0x7b, 0x7f, 0x7b};
 
-// The 53-bit significand is shifted to the target's precision; what falls off decides the rounding, and a carry runs into
-// the exponent field by itself.
+// The 53-bit significand is shifted to the target's precision; what falls off decides the rounding, and a
+// carry runs into the exponent field by itself.
 std::uint32_t encode(double value, const Format& f) {
   const auto bits = std::bit_cast<std::uint64_t>(value);
   const std::uint32_t sign = bits >> 63 ? f.sign : 0;
@@ -46,7 +46,8 @@ std::uint32_t encode(double value, const Format& f) {
 float decode(std::uint32_t bits, const Format& f) {
   const std::uint32_t magnitude = bits & (f.sign - 1);
   const float sign = bits & f.sign ? -1.0f : 1.0f;
-  const bool has_infinity = f.infinity != f.largest_finite || f.mantissa == 2;  // f8e5m2 holds inf, but nothing rounds to it
+  const bool has_infinity =
+      f.infinity != f.largest_finite || f.mantissa == 2;  // f8e5m2 holds inf, but nothing rounds to it
   const std::uint32_t infinity = f.mantissa == 2 ? 0x7c : f.infinity;
   if (has_infinity ? magnitude > infinity : magnitude == f.nan)
     return std::copysign(std::numeric_limits<float>::quiet_NaN(), sign);
@@ -57,7 +58,8 @@ float decode(std::uint32_t bits, const Format& f) {
   return sign * std::ldexp(fraction + static_cast<float>(1u << f.mantissa), exponent - f.bias - f.mantissa);
 }
 
-// An integer as f64 whose last bit is set if anything was cut off: a second rounding then gives what one would have.
+// An integer as f64 whose last bit is set if anything was cut off: a second rounding then gives what one
+// would have.
 double sticky_double(std::uint64_t magnitude) {
   const int width = 64 - std::countl_zero(magnitude | 1);
   if (width <= 53) return static_cast<double>(magnitude);
@@ -76,7 +78,8 @@ std::uint64_t float_from_int(DType from, std::uint64_t bits, DType to) {
   }
   if (to == DType::kF32) return std::bit_cast<std::uint32_t>(static_cast<float>(value));
   if (to == DType::kF64) return std::bit_cast<std::uint64_t>(static_cast<double>(value));
-  const auto magnitude = value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+  const auto magnitude =
+      value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
   const double exact = sticky_double(magnitude);
   return bits_from_float(to, value < 0 ? -exact : exact);
 }

@@ -14,7 +14,9 @@ namespace intarsia {
 namespace {
 constexpr std::int64_t kLow = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kHigh = std::numeric_limits<std::int64_t>::max();
-[[noreturn]] void overflow(const char* what) { throw UserError(std::string("integer overflow in ") + what + " of extents"); }
+[[noreturn]] void overflow(const char* what) {
+  throw UserError(std::string("integer overflow in ") + what + " of extents");
+}
 std::int64_t add(std::int64_t a, std::int64_t b) {
   std::int64_t r;
   if (__builtin_add_overflow(a, b, &r)) overflow("sum");
@@ -31,7 +33,8 @@ std::int64_t floor_div(std::int64_t a, std::int64_t b) {
   const std::int64_t q = a / b;
   return q - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
 }
-std::int64_t gcd(std::int64_t a, std::int64_t b) {  // the lowest int64 has no absolute value: 1 is always a divisor
+std::int64_t gcd(std::int64_t a,
+                 std::int64_t b) {  // the lowest int64 has no absolute value: 1 is always a divisor
   return a == kLow || b == kLow ? 1 : std::gcd(a, b);
 }
 std::uint64_t mix(std::uint64_t h, std::uint64_t v) { return (h ^ v) * 0x9E3779B97F4A7C15ull ^ (h >> 29); }
@@ -51,7 +54,8 @@ std::int64_t mul_end(std::int64_t a, std::int64_t b) {
   return __builtin_mul_overflow(a, b, &r) ? limit : r;
 }
 Interval mul(Interval a, Interval b) {
-  const std::int64_t v[] = {mul_end(a.min, b.min), mul_end(a.min, b.max), mul_end(a.max, b.min), mul_end(a.max, b.max)};
+  const std::int64_t v[] = {mul_end(a.min, b.min), mul_end(a.min, b.max), mul_end(a.max, b.min),
+                            mul_end(a.max, b.max)};
   return {*std::min_element(v, v + 4), *std::max_element(v, v + 4)};
 }
 std::int64_t div_end(std::int64_t a, std::int64_t b) {
@@ -61,7 +65,8 @@ std::int64_t div_end(std::int64_t a, std::int64_t b) {
 }
 Interval div(Interval a, Interval b) {
   if (b.min <= 0 && b.max >= 0) return {kLow, kHigh};
-  const std::int64_t v[] = {div_end(a.min, b.min), div_end(a.min, b.max), div_end(a.max, b.min), div_end(a.max, b.max)};
+  const std::int64_t v[] = {div_end(a.min, b.min), div_end(a.min, b.max), div_end(a.max, b.min),
+                            div_end(a.max, b.max)};
   return {*std::min_element(v, v + 4), *std::max_element(v, v + 4)};
 }
 Interval intersect(Interval a, Interval b) { return {std::max(a.min, b.min), std::min(a.max, b.max)}; }
@@ -99,7 +104,11 @@ struct Expr {
   std::uint64_t hash = 0;
   int depth = 0;
 
-  static Dim wrap(const Expr* e) { Dim d; d.expr_ = e; return d; }
+  static Dim wrap(const Expr* e) {
+    Dim d;
+    d.expr_ = e;
+    return d;
+  }
 };
 }  // namespace detail
 
@@ -136,7 +145,9 @@ struct Sum {  // a Dim opened for arithmetic
   std::int64_t constant = 0;
   std::vector<Term> terms;
 };
-Sum open(const Dim& d) { return d.is_constant() ? Sum{d.constant(), {}} : Sum{d.expr()->constant, d.expr()->terms}; }
+Sum open(const Dim& d) {
+  return d.is_constant() ? Sum{d.constant(), {}} : Sum{d.expr()->constant, d.expr()->terms};
+}
 
 Interval term_bounds(const Term& t) {
   Interval r{t.coefficient, t.coefficient};
@@ -160,7 +171,8 @@ Sum add_sums(const Sum& x, const Sum& y, std::int64_t scale);
 
 // The quotient a // c inside a term k*c*(a // c), c a positive constant.
 const Atom* quotient_of(const Term& t) {
-  if (t.factors.size() != 1 || t.factors[0]->op != DimOp::kFloorDiv || !t.factors[0]->b.is_constant()) return nullptr;
+  if (t.factors.size() != 1 || t.factors[0]->op != DimOp::kFloorDiv || !t.factors[0]->b.is_constant())
+    return nullptr;
   const std::int64_t c = t.factors[0]->b.constant();
   return c > 0 && t.coefficient % c == 0 ? t.factors[0].get() : nullptr;
 }
@@ -175,11 +187,13 @@ Interval remainder_bounds(Sum s) {
       if (!q || t.coefficient == kLow) continue;
       const std::int64_t c = q->b.constant(), k = -(t.coefficient / c);
       const Sum a = open(q->a);
-      const bool present = !a.terms.empty() && std::all_of(a.terms.begin(), a.terms.end(), [&](const Term& part) {
-        return std::any_of(s.terms.begin(), s.terms.end(), [&](const Term& mine) {
-          return compare_factors(mine.factors, part.factors) == 0 && (mine.coefficient < 0) == (mul_end(k, part.coefficient) < 0);
-        });
-      });
+      const bool present =
+          !a.terms.empty() && std::all_of(a.terms.begin(), a.terms.end(), [&](const Term& part) {
+            return std::any_of(s.terms.begin(), s.terms.end(), [&](const Term& mine) {
+              return compare_factors(mine.factors, part.factors) == 0 &&
+                     (mine.coefficient < 0) == (mul_end(k, part.coefficient) < 0);
+            });
+          });
       if (!present) continue;
       extra = add(extra, mul({k, k}, {0, c - 1}));
       const Term quotient{t.coefficient, t.factors};
@@ -223,8 +237,15 @@ Sum add_sums(const Sum& x, const Sum& y, std::int64_t scale) {  // x + scale * y
   auto i = x.terms.begin(), j = y.terms.begin();
   while (i != x.terms.end() || j != y.terms.end()) {
     const int c = i == x.terms.end() ? 1 : j == y.terms.end() ? -1 : compare_factors(i->factors, j->factors);
-    if (c < 0) { r.terms.push_back(*i++); continue; }
-    if (c > 0) { r.terms.push_back({mul(j->coefficient, scale), j->factors}); ++j; continue; }
+    if (c < 0) {
+      r.terms.push_back(*i++);
+      continue;
+    }
+    if (c > 0) {
+      r.terms.push_back({mul(j->coefficient, scale), j->factors});
+      ++j;
+      continue;
+    }
     const std::int64_t k = add(i->coefficient, mul(j->coefficient, scale));
     if (k != 0) r.terms.push_back({k, i->factors});
     ++i, ++j;
@@ -238,7 +259,8 @@ Dim from_atom(Atom atom) {
   if (atom.depth > Dim::kMaxDepth) throw UserError("extent expression is nested deeper than 64");
   std::uint64_t h = mix(0x51ed, static_cast<std::uint64_t>(atom.op));
   for (char ch : atom.symbol.name) h = mix(h, static_cast<unsigned char>(ch));
-  h = mix(mix(mix(h, static_cast<std::uint64_t>(atom.symbol.range.min)), static_cast<std::uint64_t>(atom.symbol.range.max)),
+  h = mix(mix(mix(h, static_cast<std::uint64_t>(atom.symbol.range.min)),
+              static_cast<std::uint64_t>(atom.symbol.range.max)),
           static_cast<std::uint64_t>(atom.symbol.range.multiple));
   atom.hash = mix(mix(mix(h, atom.a.hash()), atom.b.hash()), atom.c.hash());
   if (atom.bounds.min == atom.bounds.max) return atom.bounds.min;
@@ -249,9 +271,10 @@ Dim from_atom(Atom atom) {
 Dim Dim::symbol(std::string_view name, Range range) {
   if (!allowed_name(name)) throw UserError("'" + std::string(name) + "' is not a name for a dimension");
   if (range.min > range.max || range.multiple < 1)
-    throw UserError("dimension " + std::string(name) + " has an empty range: min " + std::to_string(range.min) + ", max " +
-                    std::to_string(range.max));
-  return from_atom({DimOp::kSymbol, {std::string(name), range}, {}, {}, {}, {range.min, range.max}, range.multiple});
+    throw UserError("dimension " + std::string(name) + " has an empty range: min " +
+                    std::to_string(range.min) + ", max " + std::to_string(range.max));
+  return from_atom(
+      {DimOp::kSymbol, {std::string(name), range}, {}, {}, {}, {range.min, range.max}, range.multiple});
 }
 std::int64_t Dim::constant() const {
   if (!is_constant()) throw UserError("the value of " + str() + " is not known here: use select, or a guard");
@@ -270,7 +293,8 @@ int compare(const Dim& a, const Dim& b) {
   const Expr &x = *a.expr(), &y = *b.expr();
   for (std::size_t i = 0; i < std::min(x.terms.size(), y.terms.size()); ++i) {
     if (int c = compare_factors(x.terms[i].factors, y.terms[i].factors)) return c;
-    if (x.terms[i].coefficient != y.terms[i].coefficient) return x.terms[i].coefficient < y.terms[i].coefficient ? -1 : 1;
+    if (x.terms[i].coefficient != y.terms[i].coefficient)
+      return x.terms[i].coefficient < y.terms[i].coefficient ? -1 : 1;
   }
   if (x.terms.size() != y.terms.size()) return x.terms.size() < y.terms.size() ? -1 : 1;
   return x.constant == y.constant ? 0 : (x.constant < y.constant ? -1 : 1);
@@ -303,7 +327,8 @@ Dim operator*(const Dim& a, const Dim& b) {
     if (!whole) return close(std::move(s));
   }
   const Sum x = open(a), y = open(b);
-  if (x.terms.size() * y.terms.size() > Dim::kMaxTerms) throw UserError("extent expression has more than 128 terms");
+  if (x.terms.size() * y.terms.size() > Dim::kMaxTerms)
+    throw UserError("extent expression has more than 128 terms");
   Sum total{mul(x.constant, y.constant), {}};
   const auto one = [&](std::int64_t k, const std::vector<AtomRef>& p, const std::vector<AtomRef>& q) {
     if (k == 0) return;
@@ -338,8 +363,10 @@ Dim operator/(const Dim& a, const Dim& b) {
     left.constant = s.constant - whole.constant * c;
     std::int64_t common = c;
     for (const Term& t : s.terms) {
-      if (t.coefficient % c == 0) whole.terms.push_back({t.coefficient / c, t.factors});
-      else left.terms.push_back(t), common = gcd(common, t.coefficient);
+      if (t.coefficient % c == 0)
+        whole.terms.push_back({t.coefficient / c, t.factors});
+      else
+        left.terms.push_back(t), common = gcd(common, t.coefficient);
     }
     for (Term& t : left.terms) t.coefficient /= common;
     left.constant = floor_div(left.constant, common);
@@ -348,7 +375,8 @@ Dim operator/(const Dim& a, const Dim& b) {
     divisor = c / common;
     if (divisor.constant() == 1) return quotient + rest;
     const Sum inner = open(rest);  // (x // p) // q is x // (p * q)
-    if (inner.constant == 0 && inner.terms.size() == 1 && inner.terms[0].coefficient == 1 && inner.terms[0].factors.size() == 1) {
+    if (inner.constant == 0 && inner.terms.size() == 1 && inner.terms[0].coefficient == 1 &&
+        inner.terms[0].factors.size() == 1) {
       const Atom& atom = *inner.terms[0].factors[0];
       std::int64_t product;
       if (atom.op == DimOp::kFloorDiv && atom.b.is_constant() && atom.b.constant() > 0 &&
@@ -362,11 +390,15 @@ Dim operator/(const Dim& a, const Dim& b) {
       for (const Term& t : s.terms) {
         const auto& f = d.terms[0].factors;
         Term q{t.coefficient, {}};
-        std::set_difference(t.factors.begin(), t.factors.end(), f.begin(), f.end(), std::back_inserter(q.factors),
+        std::set_difference(t.factors.begin(), t.factors.end(), f.begin(), f.end(),
+                            std::back_inserter(q.factors),
                             [](const AtomRef& u, const AtomRef& v) { return compare_atoms(u, v) < 0; });
-        if (q.factors.size() + f.size() != t.factors.size()) left.terms.push_back(t);
-        else if (q.factors.empty()) whole.constant = add(whole.constant, q.coefficient);
-        else whole = add_sums(whole, {0, {q}}, 1);
+        if (q.factors.size() + f.size() != t.factors.size())
+          left.terms.push_back(t);
+        else if (q.factors.empty())
+          whole.constant = add(whole.constant, q.coefficient);
+        else
+          whole = add_sums(whole, {0, {q}}, 1);
       }
       quotient = close(std::move(whole));
       rest = close(std::move(left));
@@ -374,7 +406,9 @@ Dim operator/(const Dim& a, const Dim& b) {
   }
   const Interval range = div(rest.bounds(), divisor.bounds());
   if (range.min == range.max) return quotient + range.min;
-  const std::int64_t m = divisor.is_constant() && rest.multiple() % divisor.constant() == 0 ? rest.multiple() / divisor.constant() : 1;
+  const std::int64_t m = divisor.is_constant() && rest.multiple() % divisor.constant() == 0
+                             ? rest.multiple() / divisor.constant()
+                             : 1;
   return quotient + from_atom({DimOp::kFloorDiv, {}, rest, divisor, {}, range, m});
 }
 Dim operator%(const Dim& a, const Dim& b) { return a - b * (a / b); }
@@ -394,7 +428,13 @@ Dim extreme(DimOp op, const Dim& a, const Dim& b) {
   const Interval range = least ? Interval{std::min(x.min, y.min), std::min(x.max, y.max)}
                                : Interval{std::max(x.min, y.min), std::max(x.max, y.max)};
   const bool in_order = compare(a, b) < 0;
-  return from_atom({op, {}, in_order ? a : b, in_order ? b : a, {}, range, std::max<std::int64_t>(gcd(a.multiple(), b.multiple()), 1)});
+  return from_atom({op,
+                    {},
+                    in_order ? a : b,
+                    in_order ? b : a,
+                    {},
+                    range,
+                    std::max<std::int64_t>(gcd(a.multiple(), b.multiple()), 1)});
 }
 }  // namespace
 Dim min(const Dim& a, const Dim& b) { return extreme(DimOp::kMin, a, b); }
@@ -420,8 +460,7 @@ Known known_less(const Dim& a, const Dim& b) {
     const Interval d = (a - b).bounds();
     if (d.max < 0) return Known::kYes;
     if (d.min >= 0) return Known::kNo;
-  } catch (const UserError&) {
-  }
+  } catch (const UserError&) {}
   return Known::kUnknown;
 }
 namespace {
@@ -448,11 +487,17 @@ Dim select(const Dim& condition, const Dim& if_true, const Dim& if_false) {
   if (known_equal(condition, 0) == Known::kYes) return if_false;
   if (known_equal(condition, 0) == Known::kNo || identical(if_true, if_false)) return if_true;
   const Interval x = if_true.bounds(), y = if_false.bounds();
-  return from_atom({DimOp::kSelect, {}, condition, if_true, if_false, {std::min(x.min, y.min), std::max(x.max, y.max)},
+  return from_atom({DimOp::kSelect,
+                    {},
+                    condition,
+                    if_true,
+                    if_false,
+                    {std::min(x.min, y.min), std::max(x.max, y.max)},
                     std::max<std::int64_t>(gcd(if_true.multiple(), if_false.multiple()), 1)});
 }
 
-// Conditions -------------------------------------------------------------------------------------------------------
+// Conditions
+// -------------------------------------------------------------------------------------------------------
 namespace {
 Known negate(Known k) { return k == Known::kUnknown ? k : k == Known::kYes ? Known::kNo : Known::kYes; }
 }  // namespace
@@ -496,25 +541,31 @@ bool identical(const Condition& a, const Condition& b) {
   return a.relation == b.relation && identical(a.left, b.left) && identical(a.right, b.right);
 }
 bool identical(const Guard& a, const Guard& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Condition& x, const Condition& y) { return identical(x, y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Condition& x, const Condition& y) { return identical(x, y); });
 }
 
-// Text and words ---------------------------------------------------------------------------------------------------
+// Text and words
+// ---------------------------------------------------------------------------------------------------
 namespace {
-template <class Emit> void walk(const Dim& d, Emit& emit);
-template <class Emit> void walk_atom(const Atom& a, Emit& emit) {
+template <class Emit>
+void walk(const Dim& d, Emit& emit);
+template <class Emit>
+void walk_atom(const Atom& a, Emit& emit) {
   if (a.op == DimOp::kSymbol) return emit.symbol(a.symbol);
   walk(a.a, emit);
   walk(a.b, emit);
   if (a.op == DimOp::kSelect) walk(a.c, emit);
   emit.op(a.op);
 }
-template <class Emit> void walk(const Dim& d, Emit& emit) {
+template <class Emit>
+void walk(const Dim& d, Emit& emit) {
   if (d.is_constant()) return emit.constant(d.constant());
   bool first = true;
   for (const Term& t : d.expr()->terms) {
     walk_atom(*t.factors[0], emit);
-    for (std::size_t i = 1; i < t.factors.size(); ++i) walk_atom(*t.factors[i], emit), emit.op(DimOp::kMultiply);
+    for (std::size_t i = 1; i < t.factors.size(); ++i)
+      walk_atom(*t.factors[i], emit), emit.op(DimOp::kMultiply);
     if (t.coefficient != 1) emit.constant(t.coefficient), emit.op(DimOp::kMultiply);
     if (!first) emit.op(DimOp::kAdd);
     first = false;
@@ -559,7 +610,8 @@ struct Stack {
       case DimOp::kEqual: return values.push_back(equal(a, b));
       case DimOp::kLess: return values.push_back(less(a, b));
       case DimOp::kSelect: return values.push_back(select(a, b, c));
-      case DimOp::kConstant: case DimOp::kSymbol: break;
+      case DimOp::kConstant:
+      case DimOp::kSymbol: break;
     }
     throw UserError("malformed extent program: unknown operator");
   }
@@ -572,8 +624,10 @@ std::string infix(const Dim& d, bool nested);
 std::string infix_atom(const Atom& a) {
   if (a.op == DimOp::kSymbol) return a.symbol.name;
   if (a.op == DimOp::kMin || a.op == DimOp::kMax)
-    return std::string(kOpText[static_cast<int>(a.op)]) + "(" + infix(a.a, false) + ", " + infix(a.b, false) + ")";
-  if (a.op == DimOp::kSelect) return "(" + infix(a.a, false) + " ? " + infix(a.b, false) + " : " + infix(a.c, false) + ")";
+    return std::string(kOpText[static_cast<int>(a.op)]) + "(" + infix(a.a, false) + ", " + infix(a.b, false) +
+           ")";
+  if (a.op == DimOp::kSelect)
+    return "(" + infix(a.a, false) + " ? " + infix(a.b, false) + " : " + infix(a.c, false) + ")";
   return "(" + infix(a.a, true) + " " + kOpText[static_cast<int>(a.op)] + " " + infix(a.b, true) + ")";
 }
 std::string infix(const Dim& d, bool nested) {
@@ -581,7 +635,10 @@ std::string infix(const Dim& d, bool nested) {
   std::string s;
   for (const Term& t : d.expr()->terms) {
     std::int64_t k = t.coefficient;
-    if (!s.empty()) { s += k < 0 && k != kLow ? " - " : " + "; k = k < 0 && k != kLow ? -k : k; }
+    if (!s.empty()) {
+      s += k < 0 && k != kLow ? " - " : " + ";
+      k = k < 0 && k != kLow ? -k : k;
+    }
     if (k != 1) s += std::to_string(k) + "*";
     for (std::size_t i = 0; i < t.factors.size(); ++i) s += (i ? "*" : "") + infix_atom(*t.factors[i]);
   }
@@ -596,8 +653,15 @@ std::string Dim::str() const {
   if (s.size() > 2 && s.front() == '(' && s.find(')') == s.size() - 1) return s.substr(1, s.size() - 2);
   return s;
 }
-std::string Dim::postfix() const { TextEmit e; walk(*this, e); return e.out; }
-void Dim::append_words(std::vector<std::int64_t>& out, std::span<const Symbol> symbols) const { WordEmit e{out, symbols}; walk(*this, e); }
+std::string Dim::postfix() const {
+  TextEmit e;
+  walk(*this, e);
+  return e.out;
+}
+void Dim::append_words(std::vector<std::int64_t>& out, std::span<const Symbol> symbols) const {
+  WordEmit e{out, symbols};
+  walk(*this, e);
+}
 
 Dim Dim::parse_postfix(std::string_view text, std::span<const Symbol> symbols) {
   Stack stack;
@@ -611,9 +675,15 @@ Dim Dim::parse_postfix(std::string_view text, std::span<const Symbol> symbols) {
       continue;
     }
     const auto op = std::find(std::begin(kOpText) + 2, std::end(kOpText), word);
-    if (op != std::end(kOpText)) { stack.apply(static_cast<DimOp>(op - kOpText)); continue; }
-    const auto s = std::find_if(symbols.begin(), symbols.end(), [&](const Symbol& x) { return x.name == word; });
-    if (s == symbols.end()) throw UserError("'" + std::string(word) + "' is neither a number, an operator nor a declared dimension");
+    if (op != std::end(kOpText)) {
+      stack.apply(static_cast<DimOp>(op - kOpText));
+      continue;
+    }
+    const auto s =
+        std::find_if(symbols.begin(), symbols.end(), [&](const Symbol& x) { return x.name == word; });
+    if (s == symbols.end())
+      throw UserError("'" + std::string(word) +
+                      "' is neither a number, an operator nor a declared dimension");
     stack.values.push_back(symbol(s->name, s->range));
   }
   return stack.result();
@@ -624,9 +694,14 @@ Dim Dim::from_words(std::span<const std::int64_t> words, std::span<const Symbol>
     if (words[i] == 0 || words[i] == 1) {
       if (i + 1 == words.size()) throw UserError("malformed extent program: it ends early");
       const std::int64_t v = words[++i];
-      if (words[i - 1] == 0) { stack.values.push_back(v); continue; }
-      if (v < 0 || v >= static_cast<std::int64_t>(symbols.size())) throw UserError("malformed extent program: no such dimension");
-      stack.values.push_back(symbol(symbols[static_cast<std::size_t>(v)].name, symbols[static_cast<std::size_t>(v)].range));
+      if (words[i - 1] == 0) {
+        stack.values.push_back(v);
+        continue;
+      }
+      if (v < 0 || v >= static_cast<std::int64_t>(symbols.size()))
+        throw UserError("malformed extent program: no such dimension");
+      stack.values.push_back(
+          symbol(symbols[static_cast<std::size_t>(v)].name, symbols[static_cast<std::size_t>(v)].range));
     } else {
       if (words[i] < 2 || words[i] > 9) throw UserError("malformed extent program: unknown operator");
       stack.apply(static_cast<DimOp>(words[i]));
@@ -636,7 +711,8 @@ Dim Dim::from_words(std::span<const std::int64_t> words, std::span<const Symbol>
 }
 
 namespace {
-template <class Visit> void visit_symbols(const Dim& d, const Visit& visit) {
+template <class Visit>
+void visit_symbols(const Dim& d, const Visit& visit) {
   if (d.is_constant()) return;
   for (const Term& t : d.expr()->terms)
     for (const AtomRef& f : t.factors) {
@@ -647,7 +723,8 @@ template <class Visit> void visit_symbols(const Dim& d, const Visit& visit) {
 }  // namespace
 void collect_symbols(const Dim& dim, std::vector<Symbol>& out) {
   visit_symbols(dim, [&](const Symbol& s) {
-    const auto at = std::lower_bound(out.begin(), out.end(), s, [](const Symbol& x, const Symbol& y) { return x.name < y.name; });
+    const auto at = std::lower_bound(out.begin(), out.end(), s,
+                                     [](const Symbol& x, const Symbol& y) { return x.name < y.name; });
     if (at == out.end() || at->name != s.name) out.insert(at, s);
   });
 }
@@ -686,7 +763,8 @@ std::string Shape::str() const {
   return s + "]";
 }
 bool identical(const Shape& a, const Shape& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Dim& x, const Dim& y) { return identical(x, y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Dim& x, const Dim& y) { return identical(x, y); });
 }
 Known known_equal(const Shape& a, const Shape& b) {
   if (a.size() != b.size()) return Known::kNo;
@@ -699,10 +777,16 @@ Known known_equal(const Shape& a, const Shape& b) {
   return all;
 }
 
-// Programs ---------------------------------------------------------------------------------------------------------
+// Programs
+// ---------------------------------------------------------------------------------------------------------
 namespace {
-struct Code { DimOp op; std::uint32_t a, b, c; auto operator<=>(const Code&) const = default; };
-struct CodeEmit {  // slots are numbered [symbols | constants | results]; constants are counted in a first walk
+struct Code {
+  DimOp op;
+  std::uint32_t a, b, c;
+  auto operator<=>(const Code&) const = default;
+};
+struct CodeEmit {  // slots are numbered [symbols | constants | results]; constants are counted in a first
+                   // walk
   std::span<const Symbol> symbols;
   std::map<std::int64_t, std::uint32_t>& constants;
   std::map<Code, std::uint32_t>* seen;
@@ -723,7 +807,8 @@ struct CodeEmit {  // slots are numbered [symbols | constants | results]; consta
     i.b = stack.back(), stack.pop_back();
     i.a = stack.back(), stack.pop_back();
     if (!code) return stack.push_back(0);
-    const auto [at, fresh] = seen->emplace(i, static_cast<std::uint32_t>(symbols.size() + constants.size() + code->size()));
+    const auto [at, fresh] =
+        seen->emplace(i, static_cast<std::uint32_t>(symbols.size() + constants.size() + code->size()));
     if (fresh) code->push_back(i);
     stack.push_back(at->second);
   }
@@ -734,7 +819,10 @@ inline bool compute(DimOp op, std::int64_t a, std::int64_t b, std::int64_t c, st
     case DimOp::kAdd: return __builtin_add_overflow(a, b, &r);
     case DimOp::kMultiply: return __builtin_mul_overflow(a, b, &r);
     case DimOp::kFloorDiv:
-      if (b == 0 || (a == kLow && b == -1)) { r = 0; return true; }
+      if (b == 0 || (a == kLow && b == -1)) {
+        r = 0;
+        return true;
+      }
       r = a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
       return false;
     case DimOp::kMin: r = std::min(a, b); return false;
@@ -742,7 +830,8 @@ inline bool compute(DimOp op, std::int64_t a, std::int64_t b, std::int64_t c, st
     case DimOp::kEqual: r = a == b; return false;
     case DimOp::kLess: r = a < b; return false;
     case DimOp::kSelect: r = a != 0 ? b : c; return false;
-    case DimOp::kConstant: case DimOp::kSymbol: break;
+    case DimOp::kConstant:
+    case DimOp::kSymbol: break;
   }
   r = 0;
   return true;
@@ -777,8 +866,10 @@ void DimProgram::evaluate(std::span<std::int64_t> slots) const {
   std::int64_t* out = v + first_;
   bool bad = false;
   for (const Instruction& i : code_) {
-    if (i.shift >= 0) *out++ = v[i.a] >> i.shift;
-    else bad |= compute(i.op, v[i.a], v[i.b], v[i.c], *out++);
+    if (i.shift >= 0)
+      *out++ = v[i.a] >> i.shift;
+    else
+      bad |= compute(i.op, v[i.a], v[i.b], v[i.c], *out++);
   }
   if (bad) explain(slots);
 }
@@ -787,8 +878,11 @@ void DimProgram::explain(std::span<const std::int64_t> slots) const {
   for (std::size_t k = 0; k < code_.size(); ++k) {
     const Instruction& i = code_[k];
     std::int64_t ignored;
-    if (i.op == DimOp::kSelect) bad[first_ + k] = bad[i.a] || bad[slots[i.a] != 0 ? i.b : i.c];
-    else bad[first_ + k] = bad[i.a] || bad[i.b] || (i.shift < 0 && compute(i.op, slots[i.a], slots[i.b], slots[i.c], ignored));
+    if (i.op == DimOp::kSelect)
+      bad[first_ + k] = bad[i.a] || bad[slots[i.a] != 0 ? i.b : i.c];
+    else
+      bad[first_ + k] =
+          bad[i.a] || bad[i.b] || (i.shift < 0 && compute(i.op, slots[i.a], slots[i.b], slots[i.c], ignored));
   }
   for (std::size_t d = 0; d < roots_.size(); ++d) {
     if (!bad[roots_[d]]) continue;

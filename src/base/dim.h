@@ -4,19 +4,21 @@
 //   Dim grid = cdiv(n, 256);                 // (n + 255) // 256
 //   known_equal(n * 2 - n, n)                // Known::kYes
 //
-// Meaning. Every Dim is a mathematical integer that must fit 64 bits; a value that does not is an error, when it is
-// built (constants) or evaluated (symbols), and never wraps. `//` and `%` round towards minus infinity; dividing by
-// zero is an error. Comparisons are integers 0 and 1, so a guard is a Dim too.
+// Meaning. Every Dim is a mathematical integer that must fit 64 bits; a value that does not is an error, when
+// it is built (constants) or evaluated (symbols), and never wraps. `//` and `%` round towards minus infinity;
+// dividing by zero is an error. Comparisons are integers 0 and 1, so a guard is a Dim too.
 //
-// Normal form: a constant plus a sum of coefficient * product of atoms, terms and factors sorted. Atoms are symbols,
-// floor quotients, min, max, comparisons and select. `a % b` is no atom: it is a - b * (a // b), so that fewer
-// things need be recognised as equal. Equal normal forms are equal integers; the converse is not promised.
+// Normal form: a constant plus a sum of coefficient * product of atoms, terms and factors sorted. Atoms are
+// symbols, floor quotients, min, max, comparisons and select. `a % b` is no atom: it is a - b * (a // b), so
+// that fewer things need be recognised as equal. Equal normal forms are equal integers; the converse is not
+// promised.
 //
-// Three questions of equality: `identical` (one normal form: tables, hashes), `known_equal` (a proof, never wrong), `==`
-// (for branching: the answer if known, else an error).
+// Three questions of equality: `identical` (one normal form: tables, hashes), `known_equal` (a proof, never
+// wrong), `==` (for branching: the answer if known, else an error).
 //
-// A Dim is an immutable value of 16 bytes, safe to copy between threads. There is no builder and no global state: two
-// symbols are the same if name and range are the same, and whoever makes names (a graph, a kernel) keeps them unique.
+// A Dim is an immutable value of 16 bytes, safe to copy between threads. There is no builder and no global
+// state: two symbols are the same if name and range are the same, and whoever makes names (a graph, a kernel)
+// keeps them unique.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -39,7 +41,9 @@ struct Range {
   std::int64_t opt = 0;
 };
 
-struct Interval { std::int64_t min, max; };  // the two ends of int64 stand for "no bound"
+struct Interval {
+  std::int64_t min, max;
+};  // the two ends of int64 stand for "no bound"
 
 struct Symbol {
   std::string name;  // [A-Za-z_][A-Za-z0-9_.]*
@@ -48,38 +52,57 @@ struct Symbol {
 
 // Numbers are part of the C ABI and of the engine format.
 enum class DimOp : std::int64_t {
-  kConstant = 0, kSymbol = 1,  // followed by the value, or by the index in a symbol table
-  kAdd = 2, kMultiply = 3, kFloorDiv = 4, kMin = 5, kMax = 6, kEqual = 7, kLess = 8,
+  kConstant = 0,
+  kSymbol = 1,  // followed by the value, or by the index in a symbol table
+  kAdd = 2,
+  kMultiply = 3,
+  kFloorDiv = 4,
+  kMin = 5,
+  kMax = 6,
+  kEqual = 7,
+  kLess = 8,
   kSelect = 9,  // condition, value if not 0, value if 0; an error in the value not taken does not count
 };
 
-namespace detail { struct Expr; }
+namespace detail {
+struct Expr;
+}
 
 class Dim {
  public:
-  static constexpr int kMaxDepth = 64, kMaxTerms = 128;  // beyond them: UserError, so that recursion is bounded
+  static constexpr int kMaxDepth = 64,
+                       kMaxTerms = 128;  // beyond them: UserError, so that recursion is bounded
 
-  constexpr Dim() = default;                                       // 0
-  constexpr Dim(std::int64_t value) : value_(value) {}             // NOLINT: an integer is a Dim
-  constexpr Dim(int value) : value_(value) {}                      // NOLINT: and so that literals are not ambiguous
-  static Dim symbol(std::string_view name, Range range = {});      // UserError for a bad name or an empty range
+  constexpr Dim() = default;                            // 0
+  constexpr Dim(std::int64_t value) : value_(value) {}  // NOLINT: an integer is a Dim
+  constexpr Dim(int value) : value_(value) {}           // NOLINT: and so that literals are not ambiguous
+  static Dim symbol(std::string_view name, Range range = {});  // UserError for a bad name or an empty range
 
-  Dim(const Dim& other) noexcept : value_(other.value_), expr_(other.expr_) { if (expr_) retain(); }
+  Dim(const Dim& other) noexcept : value_(other.value_), expr_(other.expr_) {
+    if (expr_) retain();
+  }
   Dim(Dim&& other) noexcept : value_(other.value_), expr_(std::exchange(other.expr_, nullptr)) {}
-  Dim& operator=(Dim other) noexcept { std::swap(value_, other.value_); std::swap(expr_, other.expr_); return *this; }
-  constexpr ~Dim() { if (expr_) release(); }
+  Dim& operator=(Dim other) noexcept {
+    std::swap(value_, other.value_);
+    std::swap(expr_, other.expr_);
+    return *this;
+  }
+  constexpr ~Dim() {
+    if (expr_) release();
+  }
 
   bool is_constant() const { return expr_ == nullptr; }
-  std::int64_t constant() const;   // UserError, with the expression, if it is not known
-  Interval bounds() const;         // every value lies inside; computed when built, free to ask
-  std::int64_t multiple() const;   // every value is divisible by this (0 for the constant 0)
-  std::uint64_t hash() const;      // same on every machine and run
+  std::int64_t constant() const;  // UserError, with the expression, if it is not known
+  Interval bounds() const;        // every value lies inside; computed when built, free to ask
+  std::int64_t multiple() const;  // every value is divisible by this (0 for the constant 0)
+  std::uint64_t hash() const;     // same on every machine and run
 
-  std::string str() const;                                         // infix, for people: "(n + 255) // 256"
-  std::string postfix() const;                                     // for IR text: "n 255 + 256 //"
+  std::string str() const;      // infix, for people: "(n + 255) // 256"
+  std::string postfix() const;  // for IR text: "n 255 + 256 //"
   static Dim parse_postfix(std::string_view text, std::span<const Symbol> symbols);
   void append_words(std::vector<std::int64_t>& out, std::span<const Symbol> symbols) const;  // C ABI, engine
-  static Dim from_words(std::span<const std::int64_t> words, std::span<const Symbol> symbols);  // hostile input is UserError
+  static Dim from_words(std::span<const std::int64_t> words,
+                        std::span<const Symbol> symbols);  // hostile input is UserError
 
   const detail::Expr* expr() const { return expr_; }  // for dim.cpp
 
@@ -102,7 +125,7 @@ Dim cdiv(const Dim& a, const Dim& b);       // smallest integer not below a / b,
 Dim align_up(const Dim& a, std::int64_t multiple);
 Dim min(const Dim& a, const Dim& b);
 Dim max(const Dim& a, const Dim& b);
-Dim equal(const Dim& a, const Dim& b);      // 0 or 1, as integers usable in arithmetic
+Dim equal(const Dim& a, const Dim& b);  // 0 or 1, as integers usable in arithmetic
 Dim less(const Dim& a, const Dim& b);
 inline Dim not_less(const Dim& a, const Dim& b) { return 1 - less(a, b); }
 inline Dim both(const Dim& a, const Dim& b) { return a * b; }  // of conditions
@@ -113,7 +136,8 @@ int compare(const Dim& a, const Dim& b);     // a total order, for sorting; says
 Known known_equal(const Dim& a, const Dim& b);
 Known known_less(const Dim& a, const Dim& b);
 
-// For branching: the answer if it is known, else UserError that suggests select() or a guard. Never for tables: `identical`.
+// For branching: the answer if it is known, else UserError that suggests select() or a guard. Never for
+// tables: `identical`.
 bool operator==(const Dim& a, const Dim& b);
 bool operator<(const Dim& a, const Dim& b);
 inline bool operator!=(const Dim& a, const Dim& b) { return !(a == b); }
@@ -121,7 +145,8 @@ inline bool operator>(const Dim& a, const Dim& b) { return b < a; }
 inline bool operator<=(const Dim& a, const Dim& b) { return !(b < a); }
 inline bool operator>=(const Dim& a, const Dim& b) { return !(a < b); }
 
-// A fact about dims that a call must satisfy, as people read it: "n <= 4096". Numbers are part of the engine format.
+// A fact about dims that a call must satisfy, as people read it: "n <= 4096". Numbers are part of the engine
+// format.
 struct Condition {
   enum class Relation : std::uint8_t { kEqual = 1, kNotEqual, kLess, kLessEqual };
   Dim left;
@@ -143,7 +168,8 @@ bool identical(const Guard& a, const Guard& b);
 
 // Symbols a dim mentions, added to `out` once each, sorted by name.
 void collect_symbols(const Dim& dim, std::vector<Symbol>& out);
-// Every symbol `from[i]` replaced by `to[i]`, normalised again: binds a kernel's own symbols, tightens a range.
+// Every symbol `from[i]` replaced by `to[i]`, normalised again: binds a kernel's own symbols, tightens a
+// range.
 Dim substitute(const Dim& dim, std::span<const Symbol> from, std::span<const Dim> to);
 
 // Extents, outermost first. Empty is a scalar.
@@ -159,17 +185,24 @@ Known known_equal(const Shape& a, const Shape& b);
 class DimProgram {
  public:
   DimProgram() = default;
-  DimProgram(std::span<const Dim> dims, std::span<const Symbol> symbols);  // UserError: a symbol that is not listed
+  DimProgram(std::span<const Dim> dims,
+             std::span<const Symbol> symbols);  // UserError: a symbol that is not listed
 
   // Working memory of one caller: symbols' values first (write these), then what evaluate computes.
   std::vector<std::int64_t> make_slots() const { return initial_; }
   // Throws UserError naming the dim and the symbols' values: overflow, division by zero.
   void evaluate(std::span<std::int64_t> slots) const;
-  std::int64_t value(std::size_t dim, std::span<const std::int64_t> slots) const { return slots[roots_[dim]]; }
+  std::int64_t value(std::size_t dim, std::span<const std::int64_t> slots) const {
+    return slots[roots_[dim]];
+  }
   std::size_t slot(std::size_t dim) const { return roots_[dim]; }
 
  private:
-  struct Instruction { DimOp op; std::uint32_t a, b, c; std::int32_t shift; };  // result i goes to slot first_ + i
+  struct Instruction {
+    DimOp op;
+    std::uint32_t a, b, c;
+    std::int32_t shift;
+  };                                                        // result i goes to slot first_ + i
   void explain(std::span<const std::int64_t> slots) const;  // slow path: finds out whether an error counts
 
   std::vector<std::int64_t> initial_;

@@ -6,7 +6,8 @@
 
 namespace intarsia {
 
-// The user's mistake: says what was given, what was wanted, and (once a front end has added it) the user's line.
+// The user's mistake: says what was given, what was wanted, and (once a front end has added it) the user's
+// line.
 struct UserError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -21,7 +22,8 @@ struct InternalError : std::logic_error {
   using std::logic_error::logic_error;
 };
 
-inline void check(bool holds, const std::string& what, std::source_location at = std::source_location::current()) {
+inline void check(bool holds, const std::string& what,
+                  std::source_location at = std::source_location::current()) {
   if (!holds) throw InternalError(what + " [" + at.file_name() + ":" + std::to_string(at.line()) + "]");
 }
 inline void check(bool holds, const char* what, std::source_location at = std::source_location::current()) {

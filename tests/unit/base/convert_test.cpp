@@ -11,9 +11,9 @@ namespace intarsia {
 namespace {
 
 constexpr DType kSmallFloats[] = {DType::kF16, DType::kBF16, DType::kF8E4M3, DType::kF8E5M2};
-constexpr DType kAll[] = {DType::kBool, DType::kI4,  DType::kI8,     DType::kI16,    DType::kI32, DType::kI64,
-                          DType::kU4,   DType::kU8,  DType::kU16,    DType::kU32,    DType::kU64, DType::kF8E4M3,
-                          DType::kF8E5M2, DType::kF16, DType::kBF16, DType::kF32,    DType::kF64};
+constexpr DType kAll[] = {DType::kBool,   DType::kI4,  DType::kI8,   DType::kI16, DType::kI32, DType::kI64,
+                          DType::kU4,     DType::kU8,  DType::kU16,  DType::kU32, DType::kU64, DType::kF8E4M3,
+                          DType::kF8E5M2, DType::kF16, DType::kBF16, DType::kF32, DType::kF64};
 
 TEST(Convert, EveryPatternOfASmallFloatSurvivesARoundTrip) {
   for (const DType t : kSmallFloats)
@@ -33,7 +33,10 @@ TEST(Convert, EveryPatternOfASmallFloatSurvivesARoundTrip) {
 // Between neighbours the nearer one wins, and of two equally near ones the even one.
 TEST(Convert, RoundsToNearestEvenBetweenNeighbours) {
   for (const DType t : kSmallFloats) {
-    const std::uint64_t last = t == DType::kF8E4M3 ? 0x7e : t == DType::kF8E5M2 ? 0x7b : t == DType::kF16 ? 0x7bff : 0x7f7f;
+    const std::uint64_t last = t == DType::kF8E4M3   ? 0x7e
+                               : t == DType::kF8E5M2 ? 0x7b
+                               : t == DType::kF16    ? 0x7bff
+                                                     : 0x7f7f;
     for (std::uint64_t p = 0; p < last; ++p) {
       const double low = float_from_bits(t, p), high = float_from_bits(t, p + 1), middle = (low + high) / 2;
       EXPECT_EQ(bits_from_float(t, middle), p + (p & 1)) << name(t) << " " << p;
@@ -66,7 +69,9 @@ TEST(Convert, OverflowIsInfiniteOrSaturates) {
 }
 
 TEST(Cast, FloatToIntegerTruncatesSaturatesAndTakesNanToZero) {
-  const auto to = [](double v, DType t) { return int_from_bits(t, cast_bits(DType::kF64, std::bit_cast<std::uint64_t>(v), t)); };
+  const auto to = [](double v, DType t) {
+    return int_from_bits(t, cast_bits(DType::kF64, std::bit_cast<std::uint64_t>(v), t));
+  };
   EXPECT_EQ(to(-1.9, DType::kI32), -1);
   EXPECT_EQ(to(1e10, DType::kI32), std::numeric_limits<std::int32_t>::max());
   EXPECT_EQ(to(-1e300, DType::kI64), std::numeric_limits<std::int64_t>::min());
@@ -84,7 +89,8 @@ TEST(Cast, LargeIntegersRoundOnce) {
   // Just above a tie of bf16: rounding to f64 first would land on the tie and go to even.
   const std::int64_t tie = (1ll << 62) + (1ll << 54);
   EXPECT_EQ(cast_bits(DType::kI64, static_cast<std::uint64_t>(tie), DType::kBF16), f64_to_bf16(0x1p62));
-  EXPECT_EQ(cast_bits(DType::kI64, static_cast<std::uint64_t>(tie + 1), DType::kBF16), f64_to_bf16(0x1p62) + 1);
+  EXPECT_EQ(cast_bits(DType::kI64, static_cast<std::uint64_t>(tie + 1), DType::kBF16),
+            f64_to_bf16(0x1p62) + 1);
   EXPECT_EQ(cast_bits(DType::kU64, ~0ull, DType::kF32), std::bit_cast<std::uint32_t>(0x1p64f));
   EXPECT_EQ(cast_bits(DType::kI64, ~0ull, DType::kF16), f64_to_f16(-1));
 }

@@ -1,0 +1,166 @@
+"""Runs the stages of `./dev test`, cheapest first, and ends in one line: N passed, N failed.
+
+A stage is a command whose output says how many tests it ran: a gtest program, pytest, or any program that prints
+`N passed, N failed`. A stage that exits with an error without such a line counts as one failure.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".venv" / "bin" / "python"
+GTEST_PASSED = re.compile(r"^\[  PASSED  \] (\d+) tests?", re.M)
+GTEST_FAILED = re.compile(r"^\[  FAILED  \] (\d+) tests?, listed", re.M)
+GTEST_SKIPPED = re.compile(r"^\[  SKIPPED \] (\d+) tests?, listed", re.M)
+COUNTS = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
+SANITIZED_SUITES_TSAN = {"base", "runtime", "compiler", "plugins", "frontend"}
+
+
+@dataclass
+class Total:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: list = field(default_factory=list)
+
+    def add(self, name, passed, failed, skipped, output):
+        self.passed, self.failed, self.skipped = self.passed + passed, self.failed + failed, self.skipped + skipped
+        if failed:
+            self.failures.append(name)
+            print(output[-8000:])
+        print(f"  {name}: {passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)
+
+
+def run(command, env=None, timeout=1800):
+    merged = {**os.environ, "PYTHONPATH": str(ROOT / "python"), **(env or {})}
+    try:
+        done = subprocess.run([str(c) for c in command], cwd=ROOT, env=merged, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=timeout)
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired as late:
+        return 124, (late.stdout or b"").decode(errors="replace") + f"\ntook longer than {timeout} s"
+
+
+def gtest_counts(code, output):
+    count = lambda pattern: sum(int(n) for n in pattern.findall(output))
+    passed, failed, skipped = count(GTEST_PASSED), count(GTEST_FAILED), count(GTEST_SKIPPED)
+    return passed, failed or (1 if code else 0), skipped
+
+
+def line_counts(code, output):
+    found = {"passed": 0, "failed": 0, "skipped": 0}
+    for line in reversed(output.splitlines()):
+        if COUNTS.search(line):
+            for number, kind in COUNTS.findall(line):
+                found["failed" if kind.startswith("error") else kind] += int(number)
+            break
+    if code and code != 5 and not found["failed"]:  # pytest gives 5 where nothing was collected
+        found["failed"] = 1
+    return found["passed"], found["failed"], found["skipped"]
+
+
+class Runner:
+    def __init__(self, options):
+        self.options, self.total = options, Total()
+
+    def stage(self, title, body):
+        if self.options.only and title not in self.options.only:
+            return
+        print(f"== {title}", flush=True)
+        start = time.monotonic()
+        body()
+        print(f"  ({time.monotonic() - start:.0f} s)", flush=True)
+
+    def counted(self, name, command, counts=line_counts, **how):
+        code, output = run(command, **how)
+        self.total.add(name, *counts(code, output), output)
+
+    def build(self, preset, *targets):
+        code, output = run(["./dev", "build", preset, *targets], timeout=3600)
+        self.total.add(f"build {preset}", 0 if code else 1, 1 if code else 0, 0, output)
+        return code == 0
+
+    def suites(self, preset, only=None, env=None):
+        for program in sorted((ROOT / "build" / preset / "tests").glob("test_*")):
+            name = program.name.removeprefix("test_")
+            if program.is_file() and os.access(program, os.X_OK) and (only is None or name in only):
+                self.counted(f"{preset} {name}", [program, "--gtest_brief=1"], gtest_counts, env=env)
+
+    # The stages ----------------------------------------------------------------------------------------------------
+
+    def tree(self):
+        self.counted("tree", [PYTHON, "tools/check_tree.py"])
+
+    def unit(self):
+        if self.build("dev"):
+            self.suites("dev")
+
+    def golden(self):
+        self.counted("golden", [PYTHON, "tools/golden.py"])
+
+    def python(self):
+        self.counted("pytest", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not peers", "tests/python"])
+
+    def docs(self):
+        self.counted("docs and examples", [PYTHON, "tools/check_docs.py"])
+
+    def gcc(self):
+        if self.build("gcc"):
+            self.suites("gcc")
+
+    def sanitizers(self):
+        if self.build("asan"):
+            self.suites("asan", env={"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
+        if self.build("tsan"):
+            self.suites("tsan", only=SANITIZED_SUITES_TSAN)
+
+    def fuzz(self):
+        if not self.build("asan"):
+            return
+        for program in sorted((ROOT / "build" / "asan" / "fuzz").glob("fuzz_*")):
+            if not (program.is_file() and os.access(program, os.X_OK)):
+                continue
+            name = program.name.removeprefix("fuzz_")
+            seeds = ROOT / "fuzz" / "corpus" / name
+            fresh = ROOT / "build" / "asan" / "fuzz" / f"found_{name}"
+            fresh.mkdir(exist_ok=True)
+            code, output = run([program, f"-max_total_time={self.options.fuzz_seconds}", "-rss_limit_mb=4096", "-timeout=20",
+                                f"-artifact_prefix={fresh}/", fresh, *([seeds] if seeds.exists() else [])])
+            self.total.add(f"fuzz {name}", 0 if code else 1, 1 if code else 0, 0, output)
+
+    def install(self):
+        self.counted("install", [PYTHON, "tools/check_install.py"], timeout=3600)
+
+    def peers(self):
+        if self.build("dev"):
+            self.counted("peers", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "peers", "tests/python"])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--only", nargs="+", metavar="STAGE")
+    parser.add_argument("--fuzz-seconds", type=int, default=30)
+    options = parser.parse_args()
+    runner = Runner(options)
+    quick = ["tree", "unit", "golden", "python", "docs"]
+    slow = ["gcc", "sanitizers", "fuzz", "install"]
+    stages = ["peers"] if options.peers else quick if options.quick else quick + slow
+    for name in options.only or stages:
+        runner.stage(name, getattr(runner, name))
+    total = runner.total
+    if total.failures:
+        print("failed: " + ", ".join(total.failures))
+    print(f"{total.passed} passed, {total.failed} failed" + (f", {total.skipped} skipped" if total.skipped else ""))
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

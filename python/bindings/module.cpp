@@ -1,0 +1,8 @@
+// The extension module intarsia._intarsia: C++ layers as they are; the package in front of it is Python.
+#include "bindings.h"
+
+NB_MODULE(_intarsia, m) {
+  using namespace intarsia::python;
+  bind_errors(m);
+  bind_base(m);
+}

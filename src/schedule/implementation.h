@@ -29,7 +29,13 @@ struct QueryNode {
   std::span<const std::int32_t> sources;   // per input: node of this group it comes from, or -1 - (input of the group)
 };
 
-struct Options { bool deterministic = false, tf32 = false, fast_math = false; };
+struct Options {
+  bool deterministic = false;   // reductions keep one order whatever wins
+  bool tf32 = false;            // f32 matrix products may round their operands to tf32
+  bool fast_math = false;       // approximate division and functions
+  bool keep_tactics = false;    // every tactic and implementation becomes an alternative, for the tuner
+  bool ahead_of_time = true;    // refuse implementations that no engine file can hold
+};
 
 struct Query {
   std::span<const QueryNode> nodes;
@@ -138,15 +144,23 @@ std::uint64_t digest_of_built(const Built& built);
 // `who` is named in the UserError of a plugin.
 void check_built(const Built& built, const Query& query, std::string_view who);
 
-// The step that launches a kernel: arguments from parameter_list, buffers by role and port.
+// What the ports of a kernel or a fragment are bound to in a program.
 struct Binding {
-  std::span<const runtime::BufferId> inputs, outputs, workspaces;
+  std::span<const runtime::BufferId> inputs = {}, outputs = {}, workspaces = {};
+  std::span<const std::uint32_t> scalars = {};  // by port of kScalar: which scalar input of the call; empty: the port itself
 };
-runtime::Step launch_of(runtime::Program& program, runtime::CodeId code, const kernel::Kernel& kernel, const Binding& binding,
-                        const kernel::Capabilities& machine);
-runtime::CodeId add_code(runtime::Program& program, const kernel::Kernel& kernel);
+// The step that launches a kernel: arguments from parameter_list, buffers by role and port.
+runtime::Step launch_of(runtime::Program& program, runtime::CodeId code, const kernel::Kernel& kernel,
+                        const Binding& binding, const kernel::Capabilities& machine);
+// A code for kernel number `index` of those that stand beside the program.
+runtime::CodeId add_code(runtime::Program& program, const kernel::Kernel& kernel, std::size_t index);
 
-// Appends the steps of a fragment over ports to a program over buffers: dims, codes and buffers move to its tables.
-void append(runtime::Program& program, const runtime::Program& fragment, const Binding& binding);
+// Appends the steps of a fragment over ports to a program over buffers: dims, codes, states, symbols, lines and private
+// buffers move to its tables. Kernels of the fragment stand from `first_kernel` on in the program's list.
+void append(runtime::Program& program, const runtime::Program& fragment, const Binding& binding,
+            std::size_t first_kernel = 0);
+
+// The table's built-ins, through the door plugins use.
+void add_builtins(ImplementationTable& table);
 
 }  // namespace intarsia::schedule

@@ -1,0 +1,198 @@
+// Matching an instruction's modifiers against the table's rows, and naming the nearest form.
+#include "ptx/opcodes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace intarsia::ptx {
+namespace {
+
+struct NamedSet {
+  std::string_view name, alternatives;
+};
+constexpr std::array kSets = {
+    NamedSet{"int", "u16|u32|u64|s16|s32|s64"},
+    NamedSet{"int8", "u8|u16|u32|u64|s8|s16|s32|s64"},
+    NamedSet{"fcmp", "eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan"},
+    NamedSet{"mem", "b8|b16|b32|b64|u8|u16|u32|u64|s8|s16|s32|s64|f32|f64"},
+    NamedSet{"vec", "v2|v4|v8"},
+    NamedSet{"from", "const|global|local|param|param::entry|param::func|shared|shared::cta|shared::cluster"},
+    NamedSet{"to", "global|local|param|param::func|shared|shared::cta|shared::cluster"},
+    NamedSet{"shared", "global|shared|shared::cta|shared::cluster"},
+    NamedSet{"cop", "ca|cg|cs|lu|cv"},
+    NamedSet{"level1", "L1::evict_normal|L1::evict_unchanged|L1::evict_first|L1::evict_last|L1::no_allocate"},
+    NamedSet{"evict2", "L2::evict_normal|L2::evict_first|L2::evict_last"},
+    NamedSet{"level2", "L2::64B|L2::128B|L2::256B"},
+    NamedSet{"policy", "L2::evict_last|L2::evict_normal|L2::evict_first|L2::evict_unchanged"},
+    NamedSet{"scope", "cta|cluster|gpu|sys"},
+    NamedSet{"order", "relaxed|acquire|release|acq_rel"},
+};
+
+void split(std::string_view text, char at, std::vector<std::string_view>& out) {
+  while (!text.empty()) {
+    const std::size_t end = text.find(at);
+    if (end != 0) out.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return;
+    text.remove_prefix(end + 1);
+  }
+}
+
+bool contains(const std::vector<std::string_view>& list, std::string_view item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+// Groups are in order and their alternatives disjoint enough for the first fit from the left.
+bool fits(const Row& row, const std::vector<std::string_view>& modifiers) {
+  std::size_t at = 0;
+  for (const Group& group : groups(row)) {
+    if (at < modifiers.size() && contains(group.alternatives, modifiers[at])) {
+      ++at;
+    } else if (!group.optional) {
+      return false;
+    }
+  }
+  return at == modifiers.size();
+}
+
+int distance(std::string_view a, std::string_view b) {
+  std::vector<int> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = static_cast<int>(j);
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    int diagonal = row[0];
+    row[0] = static_cast<int>(i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const int above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+// What was given, bent to a row at the least cost.
+struct Bent {
+  int cost = 0;
+  std::string text;
+};
+
+// The alternative nearest to one of the given modifiers, and how far it is.
+std::pair<std::string_view, int> closest(const Group& group, std::string_view given) {
+  std::pair<std::string_view, int> best{group.alternatives.front(), 100};
+  for (std::string_view alternative : group.alternatives) {
+    const bool same_kind = (type_named(alternative) != Type::kNone) == (type_named(given) != Type::kNone);
+    const int cost = (alternative == given ? 0 : 3 + distance(alternative, given)) + (same_kind ? 0 : 6);
+    if (cost < best.second) best = {alternative, cost};
+  }
+  return best;
+}
+
+// Edit distance over the list of modifiers, with the form that reaches it.
+Bent bend(const Row& row, const std::vector<std::string_view>& given) {
+  constexpr int kDropped = 8, kMissing = 8;
+  std::vector<Bent> best(given.size() + 1);
+  for (std::size_t i = 0; i <= given.size(); ++i) best[i].cost = static_cast<int>(i) * kDropped;
+  for (const Group& group : groups(row)) {
+    std::vector<Bent> next(given.size() + 1);
+    for (std::size_t i = 0; i <= given.size(); ++i) {
+      next[i] = best[i];
+      if (!group.optional)
+        next[i] = {best[i].cost + kMissing, fmt::format("{}.{}", best[i].text, group.alternatives.front())};
+      if (i == 0) continue;
+      const auto [word, cost] = closest(group, given[i - 1]);
+      if (best[i - 1].cost + cost < next[i].cost)
+        next[i] = {best[i - 1].cost + cost, fmt::format("{}.{}", best[i - 1].text, word)};
+      if (next[i - 1].cost + kDropped < next[i].cost)
+        next[i] = {next[i - 1].cost + kDropped, next[i - 1].text};
+    }
+    best = std::move(next);
+  }
+  return best.back();
+}
+
+}  // namespace
+
+std::vector<Group> groups(const Row& row) {
+  std::vector<std::string_view> words;
+  split(row.modifiers, ' ', words);
+  std::vector<Group> out;
+  for (std::string_view word : words) {
+    Group& group = out.emplace_back();
+    group.optional = word.front() == '?';
+    if (group.optional) word.remove_prefix(1);
+    std::vector<std::string_view> parts;
+    split(word, '|', parts);
+    for (std::string_view part : parts) {
+      if (part.front() != '@') {
+        group.alternatives.push_back(part);
+        continue;
+      }
+      for (const NamedSet& set : kSets)
+        if (set.name == part.substr(1)) split(set.alternatives, '|', group.alternatives);
+    }
+  }
+  return out;
+}
+
+std::span<const Row> opcode_table() {
+  static const std::vector<Row> rows = [] {
+    std::vector<Row> all;
+    for (const auto part : {simple_rows(), memory_rows()}) all.insert(all.end(), part.begin(), part.end());
+    return all;
+  }();
+  return rows;
+}
+
+bool Form::has(std::string_view modifier) const { return contains(modifiers, modifier); }
+
+Space Form::space() const {
+  for (std::string_view m : modifiers) {
+    if (m == "global") return Space::kGlobal;
+    if (m.starts_with("shared")) return Space::kShared;
+    if (m == "const") return Space::kConst;
+    if (m == "local") return Space::kLocal;
+    if (m.starts_with("param")) return Space::kParam;
+  }
+  return Space::kGeneric;
+}
+
+std::string Form::text() const {
+  std::string out(row->opcode);
+  for (std::string_view m : modifiers) out += fmt::format(".{}", m);
+  return out;
+}
+
+Form match_modifiers(std::string_view opcode, const std::vector<std::string_view>& modifiers) {
+  Form form;
+  for (const Row& row : opcode_table()) {
+    if (row.opcode != opcode || !fits(row, modifiers)) continue;
+    form.row = &row;
+    form.modifiers = modifiers;
+    for (std::string_view m : modifiers)
+      if (type_named(m) != Type::kNone) form.types.push_back(type_named(m));
+    return form;
+  }
+  return form;
+}
+
+std::string nearest_form(std::string_view opcode, const std::vector<std::string_view>& modifiers) {
+  std::string_view nearest_opcode;
+  int least = 1000;
+  for (const Row& row : opcode_table()) {
+    const int cost = distance(row.opcode, opcode);
+    if (cost < least) {
+      least = cost;
+      nearest_opcode = row.opcode;
+    }
+  }
+  Bent best{1 << 20, ""};
+  for (const Row& row : opcode_table()) {
+    if (row.opcode != nearest_opcode) continue;
+    Bent bent = bend(row, modifiers);
+    if (bent.cost < best.cost) best = std::move(bent);
+  }
+  return fmt::format("{}{}", nearest_opcode, best.text);
+}
+
+}  // namespace intarsia::ptx

@@ -1,0 +1,307 @@
+// Reductions over axes: sum, mean, prod, max, min, argmax, argmin.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "ops/expansion.h"
+#include "ops/host.h"
+#include "ops/ops.h"
+#include "ops/rules.h"
+
+namespace intarsia::ops {
+namespace {
+
+constexpr Input kNumber[] = {{.name = "input", .dtypes = kNumbers, .type_variable = 0, .doc = "any shape"}};
+constexpr Input kFloat[] = {{.name = "input", .dtypes = kFloats, .type_variable = 0, .doc = "any shape"}};
+constexpr Input kComparable[] = {
+    {.name = "input", .dtypes = kNumbers | kBoolOnly, .type_variable = 0, .doc = "any shape"}};
+constexpr Output kSame[] = {{.name = "output",
+                             .type_variable = 0,
+                             .doc = "`input` without the reduced axes, or with extent 1 there"}};
+constexpr AttributeDef kAttributes[] = {
+    {.name = "dim",
+     .kind = AttributeKind::kInts,
+     .required = false,
+     .doc = "an axis or several; absent: all of them"},
+    {.name = "keepdim",
+     .kind = AttributeKind::kBool,
+     .required = false,
+     .fallback = "false",
+     .doc = "keep reduced axes with extent 1"},
+};
+
+Shape reduced(const Shape& in, std::span<const std::size_t> axes, bool keepdim) {
+  Shape out;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (std::find(axes.begin(), axes.end(), i) == axes.end())
+      out.push_back(in[i]);
+    else if (keepdim)
+      out.push_back(1);
+  }
+  return out;
+}
+
+void infer_reduce(InferContext& context) {
+  const Shape& in = context.in(0).shape;
+  const auto axes = reduced_axes(context.op(), context.attributes(), in.size());
+  context.out(reduced(in, axes, context.attribute<bool>("keepdim")));
+}
+
+// Calls visit(place in the output, place in the input), each output's inputs in order.
+template <class Visit>
+void walk(const HostTensor& in, std::span<const std::size_t> axes, const Visit& visit) {
+  std::vector<std::int64_t> kept = in.extents;
+  for (const std::size_t axis : axes) kept[axis] = 1;
+  std::vector<std::int64_t> strides = strides_of(kept);
+  for (const std::size_t axis : axes) strides[axis] = 0;
+  for (std::int64_t i = 0; i < numel(in); ++i) visit(offset(position(i, in.extents), strides), i);
+}
+
+// Rule: start<T>() and step(accumulator, element); floats accumulate in double.
+template <class Rule>
+void reference_reduce(ReferenceContext& c) {
+  const HostTensor &in = c.inputs[0], &out = c.outputs[0];
+  const auto axes = reduced_axes(c.op, c.attributes, in.extents.size());
+  with_number_class(in.dtype, [&]<class T>(T) {
+    std::vector<T> totals(static_cast<std::size_t>(numel(out)), Rule::template start<T>(in.dtype));
+    walk(in, axes, [&](std::int64_t to, std::int64_t from) {
+      T& total = totals[static_cast<std::size_t>(to)];
+      total = Rule::step(total, read<T>(in, from));
+    });
+    for (std::int64_t i = 0; i < numel(out); ++i) write(out, i, totals[static_cast<std::size_t>(i)]);
+  });
+}
+
+struct Sum {
+  template <class T>
+  static T start(DType) {
+    return T{0};
+  }
+  template <class T>
+  static T step(T a, T b) {
+    if constexpr (std::same_as<T, std::int64_t>)
+      return static_cast<T>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+    else
+      return a + b;
+  }
+};
+struct Prod {
+  template <class T>
+  static T start(DType) {
+    return T{1};
+  }
+  template <class T>
+  static T step(T a, T b) {
+    if constexpr (std::same_as<T, std::int64_t>)
+      return static_cast<T>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
+    else
+      return a * b;
+  }
+};
+
+// The lowest and highest element of a dtype.
+template <class T>
+T lowest(DType t) {
+  if constexpr (std::same_as<T, double>)
+    return -std::numeric_limits<double>::infinity();
+  else if constexpr (std::same_as<T, std::uint64_t>)
+    return 0;
+  else
+    return t == DType::kBool ? 0 : std::numeric_limits<std::int64_t>::min() >> (64 - bits(t));
+}
+template <class T>
+T highest(DType t) {
+  if constexpr (std::same_as<T, double>)
+    return std::numeric_limits<double>::infinity();
+  else if constexpr (std::same_as<T, std::uint64_t>)
+    return std::numeric_limits<std::uint64_t>::max() >> (64 - bits(t));
+  else
+    return t == DType::kBool ? 1 : std::numeric_limits<std::int64_t>::max() >> (64 - bits(t));
+}
+
+// Whether b stands before a: NaN first, then by value; -0.0 is less than 0.0.
+template <bool kLargest, class T>
+bool better(T b, T a) {
+  if constexpr (std::same_as<T, double>) {
+    if (std::isnan(a) || std::isnan(b)) return std::isnan(b) && !std::isnan(a);
+    if (a == b) return kLargest ? std::signbit(a) && !std::signbit(b) : std::signbit(b) && !std::signbit(a);
+  }
+  return kLargest ? b > a : b < a;
+}
+struct Max {
+  template <class T>
+  static T start(DType t) {
+    return lowest<T>(t);
+  }
+  template <class T>
+  static T step(T a, T b) {
+    return better<true>(b, a) ? b : a;
+  }
+};
+struct Min {
+  template <class T>
+  static T start(DType t) {
+    return highest<T>(t);
+  }
+  template <class T>
+  static T step(T a, T b) {
+    return better<false>(b, a) ? b : a;
+  }
+};
+
+// ---- mean
+// ----------------------------------------------------------------------------------------------------------------
+
+void reference_mean(ReferenceContext& c) {
+  const HostTensor &in = c.inputs[0], &out = c.outputs[0];
+  const auto axes = reduced_axes(c.op, c.attributes, in.extents.size());
+  double count = 1;
+  for (const std::size_t axis : axes) count *= static_cast<double>(in.extents[axis]);
+  std::vector<double> totals(static_cast<std::size_t>(numel(out)), 0.0);
+  walk(in, axes, [&](std::int64_t to, std::int64_t from) {
+    totals[static_cast<std::size_t>(to)] += read<double>(in, from);
+  });
+  for (std::int64_t i = 0; i < numel(out); ++i) write(out, i, totals[static_cast<std::size_t>(i)] / count);
+}
+
+// ---- argmax, argmin
+// ------------------------------------------------------------------------------------------------------
+
+constexpr Output kIndex[] = {
+    {.name = "output", .dtypes = only(DType::kI64), .doc = "places along the axis, counted from 0"}};
+constexpr AttributeDef kArgAttributes[] = {
+    {.name = "dim",
+     .kind = AttributeKind::kInt,
+     .required = false,
+     .doc = "the axis; absent: the tensor as one row of elements"},
+    {.name = "keepdim",
+     .kind = AttributeKind::kBool,
+     .required = false,
+     .fallback = "false",
+     .doc = "keep reduced axes with extent 1"},
+};
+
+std::vector<std::size_t> searched_axes(const OpDef& op, const Attributes& attributes, std::size_t rank) {
+  if (attributes.find("dim")) return {normal_axis(op, attributes.get<std::int64_t>("dim"), rank)};
+  return reduced_axes(op, {}, rank);
+}
+
+void infer_arg(InferContext& context) {
+  const Shape& in = context.in(0).shape;
+  const auto axes = searched_axes(context.op(), context.attributes(), in.size());
+  Dim searched = 1;
+  for (const std::size_t axis : axes) searched = searched * in[axis];
+  context.require_holds({1, Condition::Relation::kLessEqual, searched},
+                        "there is no element to find along an empty axis of shape " + in.str());
+  context.out(reduced(in, axes, context.attribute<bool>("keepdim")));
+}
+
+template <bool kLargest>
+void reference_arg(ReferenceContext& c) {
+  const HostTensor &in = c.inputs[0], &out = c.outputs[0];
+  const auto axes = searched_axes(c.op, c.attributes, in.extents.size());
+  with_number_class(in.dtype, [&]<class T>(T) {
+    std::vector<std::int64_t> found(static_cast<std::size_t>(numel(out)), -1), seen(found.size(), 0);
+    std::vector<T> best(found.size());
+    walk(in, axes, [&](std::int64_t to, std::int64_t from) {
+      const auto place = static_cast<std::size_t>(to);
+      const T value = read<T>(in, from);
+      if (found[place] < 0 || better<kLargest>(value, best[place]))
+        best[place] = value, found[place] = seen[place];
+      ++seen[place];
+    });
+    for (std::int64_t i = 0; i < numel(out); ++i) write(out, i, found[static_cast<std::size_t>(i)]);
+  });
+}
+
+constexpr OpDef reduction(std::string_view id, std::string_view summary, std::span<const Input> inputs,
+                          void (*reference)(ReferenceContext&), std::string_view doc,
+                          std::string_view example) {
+  return {.id = id,
+          .summary = summary,
+          .inputs = inputs,
+          .attributes = kAttributes,
+          .outputs = kSame,
+          .infer = infer_reduce,
+          .reference = reference,
+          .doc = doc,
+          .example = example};
+}
+template <bool kLargest>
+constexpr OpDef arg_reduction(std::string_view id, std::string_view summary, std::string_view example) {
+  return {.id = id,
+          .summary = summary,
+          .inputs = kComparable,
+          .attributes = kArgAttributes,
+          .outputs = kIndex,
+          .infer = infer_arg,
+          .reference = reference_arg<kLargest>,
+          .doc =
+              "The first place where several are equal; a NaN counts as found, as in NumPy, and -0.0 is less "
+              "than 0.0. UserError: the "
+              "axis is empty; `dim` is out of range.",
+          .example = example};
+}
+
+// mean = sum / count, in f32 for the 16-bit floats.
+std::vector<GraphBuilder::Value> decompose_mean(const OpDef& op, GraphBuilder& graph,
+                                                std::span<const GraphBuilder::Value> inputs,
+                                                const Attributes& attributes) {
+  const TensorType type = graph.type(inputs[0]);
+  Dim count = 1;
+  for (const std::size_t axis : reduced_axes(op, attributes, type.shape.size()))
+    count = count * type.shape[axis];
+  if (!count.is_constant()) return {};
+  Expansion e(graph, type.dtype);
+  const auto total = e.add(kSum, {e.widen(inputs[0])}, attributes);
+  return {e.narrow(e.add(kDiv, {total, e.number(static_cast<double>(count.constant()))}))};
+}
+
+}  // namespace
+
+constexpr OpDef kSum =
+    reduction("sum", "The sum over axes.", kNumber, reference_reduce<Sum>,
+              "Integers wrap in their own dtype; floats are summed in at least f32 and rounded once. Of no "
+              "elements it is "
+              "0. UserError: `dim` is out of range or repeats an axis.",
+              "assert ia.sum(ia.Tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1).tolist() == [3.0, 7.0]");
+constexpr OpDef kProd =
+    reduction("prod", "The product over axes.", kNumber, reference_reduce<Prod>,
+              "Integers wrap in their own dtype; floats are multiplied in at least f32 and rounded once. Of "
+              "no elements it "
+              "is 1. UserError: `dim` is out of range or repeats an axis.",
+              "assert ia.prod(ia.Tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1).tolist() == [2.0, 12.0]");
+constexpr OpDef kMax = reduction(
+    "max", "The largest element over axes.", kComparable, reference_reduce<Max>,
+    "NaN where one element is NaN; -0.0 is less than 0.0. Of no elements it is the lowest value of the dtype "
+    "(-inf for floats). UserError: `dim` is out of range or repeats an axis.",
+    "assert ia.max(ia.Tensor([[1.0, 2.0], [4.0, 3.0]]), dim=1).tolist() == [2.0, 4.0]");
+constexpr OpDef kMin =
+    reduction("min", "The smallest element over axes.", kComparable, reference_reduce<Min>,
+              "NaN where one element is NaN; -0.0 is less than 0.0. Of no elements it is the highest value "
+              "of the dtype "
+              "(inf for floats). UserError: `dim` is out of range or repeats an axis.",
+              "assert ia.min(ia.Tensor([[1.0, 2.0], [4.0, 3.0]]), dim=1).tolist() == [1.0, 3.0]");
+constexpr OpDef kMean = {
+    .id = "mean",
+    .summary = "The arithmetic mean over axes.",
+    .inputs = kFloat,
+    .attributes = kAttributes,
+    .outputs = kSame,
+    .infer = infer_reduce,
+    .reference = reference_mean,
+    .decompose = decompose_mean,
+    .doc =
+        "The sum divided by the number of elements, in at least f32, rounded once. Of no elements it is NaN. "
+        "UserError: `dim` is out of "
+        "range or repeats an axis.",
+    .example = "assert ia.mean(ia.Tensor([[1.0, 2.0], [3.0, 5.0]]), dim=1).tolist() == [1.5, 4.0]"};
+constexpr OpDef kArgmax =
+    arg_reduction<true>("argmax", "Where the largest element is.",
+                        "assert ia.argmax(ia.Tensor([[1.0, 2.0], [4.0, 3.0]]), dim=1).tolist() == [1, 0]");
+constexpr OpDef kArgmin =
+    arg_reduction<false>("argmin", "Where the smallest element is.",
+                         "assert ia.argmin(ia.Tensor([[1.0, 2.0], [4.0, 3.0]]), dim=1).tolist() == [0, 1]");
+
+}  // namespace intarsia::ops

@@ -31,4 +31,11 @@ CodeId Program::add(Code code) {
   return {static_cast<std::uint32_t>(codes.size() - 1)};
 }
 
+std::vector<Symbol> symbols_of(const Program& program) {
+  std::vector<Symbol> symbols;
+  symbols.reserve(program.symbols.size());
+  for (const SymbolDef& def : program.symbols) symbols.push_back(def.symbol);
+  return symbols;
+}
+
 }  // namespace intarsia::runtime

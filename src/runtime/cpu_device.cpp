@@ -1,0 +1,137 @@
+#include "runtime/cpu_device.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/host.h"
+
+namespace intarsia::runtime {
+namespace {
+
+// A launch that touches less than this runs on the calling thread: waking another one would cost more.
+constexpr std::int64_t kInlineBytes = 128 << 10;
+constexpr std::int64_t kPartBytes = 64 << 10;  // of one part of a parallel loop, at least
+
+struct MachineCode final : LoadedCode {
+  CpuFunction function = nullptr;
+  std::shared_ptr<const void> image;  // keeps it mapped
+};
+
+std::string forms_of(const Code& code) {
+  constexpr const char* kNames[] = {"?",      "x86-64 image", "cubin",       "fatbin",      "PTX",
+                                    "symbol", "CUDA source",  "kernel text", "kernel index"};
+  std::string out;
+  for (const Image& image : code.images)
+    out += (out.empty() ? "" : ", ") + std::string(kNames[static_cast<int>(image.form)]) +
+           (image.target.empty() ? "" : " for " + image.target);
+  return out.empty() ? "none" : out;
+}
+
+// "library:version:name", or "name" alone where the process gave an entry of that name.
+CpuFunction symbol_named(const std::map<std::string, CpuFunction>& symbols, const std::string& text) {
+  if (const auto at = symbols.find(text); at != symbols.end()) return at->second;
+  const std::size_t first = text.find(':'), last = text.rfind(':');
+  if (first == std::string::npos || first == last)
+    throw UserError(
+        fmt::format("'{}' is no symbol of this process, and does not read library:version:name", text));
+  void* library = dlopen(text.substr(0, first).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) throw UserError(fmt::format("cannot load the library of '{}': {}", text, dlerror()));
+  void* symbol = dlsym(library, text.c_str() + last + 1);
+  if (!symbol)
+    throw UserError(
+        fmt::format("library {} has no function {}", text.substr(0, first), text.substr(last + 1)));
+  return reinterpret_cast<CpuFunction>(symbol);
+}
+
+LoadedCodeRef machine_code(CpuFunction function, std::shared_ptr<const void> image = nullptr) {
+  auto loaded = std::make_shared<MachineCode>();
+  loaded->function = function, loaded->image = std::move(image);
+  return loaded;
+}
+
+Limits cpu_limits() {
+  constexpr std::int64_t kMany = INT64_MAX;
+  return {{kMany, kMany, kMany}, {1024, 1024, 64}, 1024, 227 << 10};
+}
+}  // namespace
+
+CpuDevice::CpuDevice(const intarsia_host& host, std::map<std::string, CpuFunction> symbols)
+    : Device(Kind::kCpu, 0, "cpu", "x86-64", cpu_limits()),
+      host_(complete(host)),
+      symbols_(std::move(symbols)) {}
+
+void* CpuDevice::allocate(std::size_t bytes, Stream) {
+  void* memory = host_.alloc(host_.user, std::max<std::size_t>(bytes, 1));
+  if (!memory) throw UserError(fmt::format("out of memory: the host has no {} bytes for a tensor", bytes));
+  return memory;
+}
+
+void CpuDevice::free(void* memory, std::size_t bytes, Stream) noexcept {
+  host_.free(host_.user, memory, std::max<std::size_t>(bytes, 1));
+}
+
+void CpuDevice::copy(void* to, const void* from, std::size_t bytes, Stream) {
+  if (bytes) std::memcpy(to, from, bytes);
+}
+
+void CpuDevice::copy_rows(void* to, std::int64_t to_pitch, const void* from, std::int64_t from_pitch,
+                          std::int64_t bytes, std::int64_t rows, Stream) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    std::memcpy(static_cast<char*>(to) + r * to_pitch, static_cast<const char*>(from) + r * from_pitch,
+                static_cast<std::size_t>(bytes));
+}
+
+void CpuDevice::memset(void* to, std::uint32_t pattern, int width, std::size_t bytes, Stream) {
+  auto* at = static_cast<char*>(to);
+  if (width == 1) {
+    std::memset(at, static_cast<int>(pattern & 255), bytes);
+    return;
+  }
+  for (std::size_t i = 0; i < bytes; i += static_cast<std::size_t>(width))
+    std::memcpy(at + i, &pattern, std::min(bytes - i, static_cast<std::size_t>(width)));
+}
+
+std::vector<LoadedCodeRef> CpuDevice::load(const Program& program) {
+  std::vector<LoadedCodeRef> loaded;
+  for (const Code& code : program.codes) {
+    LoadedCodeRef found;
+    for (const Image& image : code.images)
+      if (!found && image.form == Image::Form::kSymbol)
+        found = machine_code(symbol_named(symbols_, program.data_of(image)));
+    if (!found)
+      throw Unsupported(
+          fmt::format("the CPU cannot run '{}': its images are {}; wanted an x86-64 image, PTX or a symbol",
+                      code.entry, forms_of(code)));
+    loaded.push_back(std::move(found));
+  }
+  return loaded;
+}
+
+void CpuDevice::run_entry(CpuFunction function, const LaunchRequest& request) const {
+  const auto& grid = request.geometry.grid;
+  std::copy(grid.begin(), grid.end(), request.places.end() - 3);
+  const std::int64_t programs = grid[0] * grid[1] * grid[2];
+  std::int64_t bytes = 0;
+  for (const BufferUse& use : request.buffers) bytes += use.bytes;
+  const std::uint64_t* places = request.places.data();
+  if (programs == 1 || bytes <= kInlineBytes) return function(places, 0, programs);
+  const std::int64_t parts = std::max<std::int64_t>(bytes / kPartBytes, 1);
+  const auto body = [&](std::int64_t first, std::int64_t last) { function(places, first, last); };
+  parallel_for(host_, programs, std::max<std::int64_t>(programs / parts, 1), body);
+}
+
+void CpuDevice::launch(const LaunchRequest& request, Stream) {
+  if (const auto* code = dynamic_cast<const MachineCode*>(&request.code))
+    return run_entry(code->function, request);
+  check(false, std::string(request.name) + ": the code was loaded by another device");
+}
+
+CpuDevice& cpu_device() {
+  static CpuDevice* const device = new CpuDevice(default_host());
+  return *device;
+}
+
+}  // namespace intarsia::runtime

@@ -9,16 +9,16 @@
 // dividing by zero is an error. Comparisons are integers 0 and 1, so a guard is a Dim too.
 //
 // Normal form: a constant plus a sum of coefficient * product of atoms, terms and factors sorted. Atoms are
-// symbols, floor quotients, min, max, comparisons and select. `a % b` is no atom: it is a - b * (a // b), so
-// that fewer things need be recognised as equal. Equal normal forms are equal integers; the converse is not
-// promised.
+// symbols, floor quotients, max and select; everything else is spelled with them (a % b is a - b*(a // b),
+// min(a, b) is -max(-a, -b), less(a, b) is min(max(b - a, 0), 1)), so that one value has one form and aligned
+// sizes keep their divisor. Equal normal forms are equal integers; the converse is not promised. No fold
+// drops an error: 0*(n // m) stays what it is if m may be 0.
 //
 // Three questions of equality: `identical` (one normal form: tables, hashes), `known_equal` (a proof, never
 // wrong), `==` (for branching: the answer if known, else an error).
 //
 // A Dim is an immutable value of 16 bytes, safe to copy between threads. There is no builder and no global
-// state: two symbols are the same if name and range are the same, and whoever makes names (a graph, a kernel)
-// keeps them unique.
+// state: a symbol is its name, and one name with two ranges is an error where they meet.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -70,8 +70,8 @@ struct Expr;
 
 class Dim {
  public:
-  static constexpr int kMaxDepth = 64,
-                       kMaxTerms = 128;  // beyond them: UserError, so that recursion is bounded
+  // Beyond them: UserError, so that hostile dims cannot exhaust stack or memory.
+  static constexpr std::size_t kMaxDepth = 64, kMaxTerms = 128, kMaxFactors = 16;
 
   constexpr Dim() = default;                            // 0
   constexpr Dim(std::int64_t value) : value_(value) {}  // NOLINT: an integer is a Dim
@@ -202,7 +202,7 @@ class DimProgram {
     DimOp op;
     std::uint32_t a, b, c;
     std::int32_t shift;
-  };                                                        // result i goes to slot first_ + i
+  };  // result i goes to slot first_ + i
   void explain(std::span<const std::int64_t> slots) const;  // slow path: finds out whether an error counts
 
   std::vector<std::int64_t> initial_;

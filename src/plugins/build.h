@@ -1,0 +1,34 @@
+// From what an implementation returned to what the scheduler takes: kernels that may fuse, or a program of
+// steps.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "plugins/code.h"
+#include "plugins/cuda_compiler.h"
+#include "runtime/host_functions.h"
+#include "schedule/implementation.h"
+
+namespace intarsia::plugins {
+
+struct BuildContext {
+  std::string who;  // the plugin's id
+  std::span<const TensorDesc> inputs, outputs;
+  const kernel::Capabilities& machine;
+  std::string_view target;
+  CudaCompiler cuda_compiler;
+  std::string host_prefix;  // of names of host functions: unique for the registration and the request
+  std::int64_t tactic = 0;
+};
+struct BuildResult {
+  schedule::Built built;
+  std::map<std::string, runtime::HostFunctionRef> host_functions;
+};
+
+// UserError: bindings that do not match, an output nothing writes, a geometry no device runs. Unsupported:
+// nothing is wrong, but this machine cannot run it.
+BuildResult build(const Steps& steps, const BuildContext& context);
+
+}  // namespace intarsia::plugins

@@ -2,10 +2,15 @@
 if(NOT TARGET intarsia_target)
   return()
 endif()
-find_package(LLVM 22 REQUIRED CONFIG HINTS /usr/lib/llvm-22)
+find_package(LLVM 22.1 REQUIRED CONFIG HINTS /usr/lib/llvm-22)
 target_include_directories(intarsia_target SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
 separate_arguments(llvm_definitions UNIX_COMMAND "${LLVM_DEFINITIONS}")
 target_compile_definitions(intarsia_target PRIVATE ${llvm_definitions})
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # LLVM's headers are most of what such a file costs to compile.
+  target_compile_options(intarsia_target PRIVATE -Xclang -fno-pch-timestamp)
+  target_precompile_headers(intarsia_target PRIVATE <llvm/IR/IRBuilder.h> <llvm/IR/Module.h> <functional> <map> <string> <vector>)
+endif()
 if(INTARSIA_STATIC_LLVM)
   llvm_map_components_to_libnames(llvm_libraries core support passes target targetparser object
     x86codegen x86asmparser x86desc x86info nvptxcodegen nvptxdesc nvptxinfo)

@@ -1,0 +1,165 @@
+// Loops over the elements of a block: rows, and along a row an interior in vectors and edges with masks.
+#include <bit>
+#include <set>
+
+#include "base/convert.h"
+#include "target/cpu/emitter.h"
+
+namespace intarsia::target::cpu {
+namespace {
+
+bool is_number(const Value* v, std::int64_t n) {
+  const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(v);
+  return constant != nullptr && constant->getSExtValue() == n;
+}
+
+int register_bytes(DType t) {
+  if (t == DType::kBool) return 1;
+  return is_float(t) && t != DType::kF64 ? 4 : std::max(1, bits(t) / 8);
+}
+
+}  // namespace
+
+Value* Emitter::extent(const Type& type, int axis) {
+  return merged_extent_ != nullptr ? merged_extent_ : number(type.extents[static_cast<std::size_t>(axis)]);
+}
+
+// The last axis, where neighbours in memory usually lie; an earlier one if the last is too short to fill a
+// vector.
+int Emitter::choose_lane_axis(const Type& space) const {
+  int best = -1;
+  for (int a = space.rank - 1; a >= 0; --a) {
+    const auto extent = space.extents[static_cast<std::size_t>(a)];
+    if (extent > 1 && (best < 0 || (space.extents[static_cast<std::size_t>(best)] < 8 && extent >= 8)))
+      best = a;
+  }
+  return best;
+}
+
+// What the expressions below `roots` are made of decides how wide a vector is and how many are in flight.
+Nest Emitter::nest(const Type& space, std::span<const ValueId> roots, int lane_axis) {
+  Nest out{.space = space, .lane_axis = lane_axis >= 0 ? lane_axis : choose_lane_axis(space)};
+  if (out.lane_axis < 0) return out;
+  out.extent = extent(space, out.lane_axis);
+  int widest = 1, work = 0;
+  bool packed = false, wide_memory = true;
+  std::set<ValueId> seen;
+  std::vector<ValueId> stack(roots.begin(), roots.end());
+  while (!stack.empty()) {
+    const ValueId v = stack.back();
+    stack.pop_back();
+    if (!seen.insert(v).second) continue;
+    const Type& type = k_.type(v);
+    const Inst* inst = defining(v);
+    const bool kept = held_[index(v)].buffer != nullptr;
+    const bool memory =
+        kept || (inst != nullptr && (inst->opcode == Opcode::kLoad || inst->opcode == Opcode::kViewLoad));
+    if (type.kind == Type::Kind::kBlock && held_[index(v)].scalar == nullptr)
+      widest = std::max(widest, register_bytes(type.dtype));
+    if (memory && !kept && bits(type.dtype) == 4) packed = true;
+    if (memory && (kept ? register_bytes(type.dtype) : bits(type.dtype) / 8) < 4) wide_memory = false;
+    if (inst == nullptr || kept || held_[index(v)].scalar != nullptr) continue;
+    if (inst->opcode == Opcode::kUnary || inst->opcode == Opcode::kBinary)
+      work += is_float_heavy(static_cast<Fn>(k_.attr(*inst, Key::kFn))) ? 15 : 1;
+    else
+      ++work;
+    if (!memory)
+      for (const ValueId o : k_.operands_of(*inst)) stack.push_back(o);
+  }
+  const std::int64_t fixed =
+      merged_extent_ != nullptr ? INT64_MAX : space.extents[static_cast<std::size_t>(out.lane_axis)];
+  const auto limit =
+      static_cast<int>(std::bit_floor(static_cast<std::uint64_t>(std::min<std::int64_t>(fixed, 64))));
+  for (const ValueId v : roots) {
+    if (bits(k_.type(v).dtype) == 4) packed = true;
+    if (bits(k_.type(v).dtype) < 32) wide_memory = false;
+  }
+  out.width = packed ? 1 : std::min(limit, std::max(1, lanes_.features.vector_bytes / widest));
+  out.unroll = work <= 10 ? 4 : work <= 40 ? 2 : 1;
+  while (out.unroll > 1 && out.width * out.unroll > fixed) out.unroll /= 2;
+  out.masked_edge = out.width > 1 && (lanes_.features.avx512 || (lanes_.features.fma && wide_memory));
+  return out;
+}
+
+void Emitter::rows(const Nest& nest, const std::function<void(Position)>& body, int skipped_axis) {
+  std::vector<int> axes;
+  for (int a = 0; a < nest.space.rank; ++a)
+    if (a != nest.lane_axis && a != skipped_axis) axes.push_back(a);
+  Position at;
+  at.lane_axis = nest.lane_axis;
+  for (std::size_t a = 0; a < nest.space.rank; ++a) at.at[a] = number(0);
+  const std::function<void(std::size_t)> inner = [&](std::size_t n) {  // at most six deep
+    if (n == axes.size()) return body(at);
+    const auto a = static_cast<std::size_t>(axes[n]);
+    if (nest.space.extents[a] == 1) return inner(n + 1);
+    loop(number(0), number(nest.space.extents[a]), number(1), [&](Value* i) { at.at[a] = i, inner(n + 1); });
+  };
+  inner(0);
+}
+
+// The tiles of a row, each coordinate once: before the interior, the interior, after it.
+void Emitter::lanes(const Nest& nest, Row& row, const Position& at, const Body& body) {
+  if (nest.lane_axis < 0) return body(row.tile, at);
+  const auto axis = static_cast<std::size_t>(nest.lane_axis);
+  Value* low = row.low == nullptr ? number(0) : clamp(row.low, nest.extent);
+  Value* high = row.high == nullptr ? nest.extent : clamp(row.high, nest.extent);
+  if (!is_number(low, 0)) edge(nest, row, at, number(0), low, body);
+  const auto interior = [&](Value* begin, int count) {
+    const int step = nest.width * count;
+    return loop(begin, ir_.CreateSub(high, number(step - 1)), number(step), [&](Value* c) {
+      for (int slot = 0; slot < count; ++slot) {
+        Value* first = ir_.CreateAdd(c, number(slot * nest.width));
+        Tile tile{.row = &row, .width = nest.width, .inside = true, .slot = slot, .coordinate = first};
+        Position place = at;
+        place.at[axis] = first;
+        body(tile, place);
+      }
+    });
+  };
+  Value* rest = interior(low, nest.unroll);
+  const bool whole = row.low == nullptr && row.high == nullptr && merged_extent_ == nullptr;
+  const std::int64_t fixed = nest.space.extents[axis];
+  if (nest.unroll > 1 && !(whole && fixed % (nest.width * nest.unroll) == 0)) rest = interior(rest, 1);
+  if (!(whole && fixed % nest.width == 0)) edge(nest, row, at, rest, nest.extent, body);
+}
+
+void Emitter::edge(const Nest& nest, Row& row, const Position& at, Value* begin, Value* end,
+                   const Body& body) {
+  const auto axis = static_cast<std::size_t>(nest.lane_axis);
+  const int width = nest.masked_edge ? nest.width : 1;
+  loop(begin, end, number(width), [&](Value* c) {
+    Tile tile{.row = &row, .width = width, .coordinate = c};
+    if (width > 1) {
+      Value* left = ir_.CreateTrunc(clamp(ir_.CreateSub(end, c), number(width)), ir_.getInt32Ty());
+      tile.active = ir_.CreateICmpULT(lanes_.iota(width, ir_.getInt32Ty()), lanes_.splat(left, width));
+    }
+    Position place = at;
+    place.at[axis] = c;
+    body(tile, place);
+  });
+}
+
+void Emitter::store_group(std::uint32_t first) {
+  std::vector<std::uint32_t> stores;
+  std::vector<ValueId> roots;
+  for (std::uint32_t id = 0; id < k_.insts.size(); ++id)
+    if (plan_.group[id] == first) stores.push_back(id), roots.push_back(k_.operands_of(k_.insts[id])[1]);
+  const Type& space = k_.type(roots[0]);
+  const Nest n = nest(space, roots);
+  rows(n, [&](const Position& at) {
+    Row row;
+    row.tile.row = &row;
+    for (const std::uint32_t id : stores) {
+      const auto in = k_.operands_of(k_.insts[id]);
+      const Access& a = access(id, at, row);
+      for (const Request& condition : std::vector<Request>(a.conditions)) prepare(condition, row);
+      if (a.base == nullptr) prepare({in[0], at}, row);
+      prepare({in[1], space.rank == 0 ? Position{} : at}, row);
+    }
+    lanes(n, row, at, [&](Tile& tile, const Position& place) {
+      for (const std::uint32_t id : stores) store(id, place, tile);
+    });
+  });
+}
+
+}  // namespace intarsia::target::cpu

@@ -188,8 +188,20 @@ Extents::Extents(const Graph& graph, std::span<const ops::HostTensor> inputs) {
     const Dim left = substitute(r.holds.left, symbols_, known_),
               right = substitute(r.holds.right, symbols_, known_);
     if (known(Condition{left, r.holds.relation, right}) == Known::kNo)
-      throw UserError(fmt::format("{}, but {} here", r.text, Condition{left, r.holds.relation, right}.str()));
+      throw UserError(fmt::format("{}; here {}", r.text, values_text(r.holds)));
   }
+}
+
+// "n = 3 and m = 4" for the symbols of a condition.
+std::string Extents::values_text(const Condition& condition) const {
+  std::vector<Symbol> mentioned;
+  collect_symbols(condition.left, mentioned);
+  collect_symbols(condition.right, mentioned);
+  std::string s;
+  for (const Symbol& symbol : mentioned)
+    s += fmt::format("{}{} = {}", s.empty() ? "" : " and ", symbol.name,
+                     value(Dim::symbol(symbol.name, symbol.range)));
+  return s;
 }
 
 void Extents::bind(const Dim& extent, std::int64_t value, const std::string& input) {

@@ -23,6 +23,7 @@ class Extents {
   void set(const Dim& symbol, std::int64_t value);  // of data
 
  private:
+  std::string values_text(const Condition& condition) const;
   void bind(const Dim& extent, std::int64_t value, const std::string& input);
   std::vector<Symbol> symbols_;
   std::vector<Dim> known_;

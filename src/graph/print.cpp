@@ -32,7 +32,8 @@ class Printer {
     header();
     for (const Node& n : graph_.nodes()) node(n);
     if (!style_.key)
-      for (const ops::Requirement& r : graph_.requirements()) out_ += "  # requires: " + r.text + "\n";
+      for (const ops::Requirement& r : graph_.requirements())
+        out_ += fmt::format("  # requires {} ({})\n", r.holds.str(), r.text);
     out_ += "  return";
     list(graph_.results(), " ");
     return std::move(out_) + "\n}\n";

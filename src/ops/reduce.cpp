@@ -120,14 +120,19 @@ T highest(DType t) {
     return t == DType::kBool ? 1 : std::numeric_limits<std::int64_t>::max() >> (64 - bits(t));
 }
 
-// Whether b stands before a: NaN first, then by value; -0.0 is less than 0.0.
+// Whether b stands before a: NaN first, then by value.
 template <bool kLargest, class T>
 bool better(T b, T a) {
-  if constexpr (std::same_as<T, double>) {
+  if constexpr (std::same_as<T, double>)
     if (std::isnan(a) || std::isnan(b)) return std::isnan(b) && !std::isnan(a);
-    if (a == b) return kLargest ? std::signbit(a) && !std::signbit(b) : std::signbit(b) && !std::signbit(a);
-  }
   return kLargest ? b > a : b < a;
+}
+// The same with -0.0 before 0.0, for values: an index does not depend on it.
+template <bool kLargest, class T>
+bool replaces(T b, T a) {
+  if constexpr (std::same_as<T, double>)
+    if (a == b) return kLargest ? std::signbit(a) && !std::signbit(b) : std::signbit(b) && !std::signbit(a);
+  return better<kLargest>(b, a);
 }
 struct Max {
   template <class T>
@@ -136,7 +141,7 @@ struct Max {
   }
   template <class T>
   static T step(T a, T b) {
-    return better<true>(b, a) ? b : a;
+    return replaces<true>(b, a) ? b : a;
   }
 };
 struct Min {
@@ -146,7 +151,7 @@ struct Min {
   }
   template <class T>
   static T step(T a, T b) {
-    return better<false>(b, a) ? b : a;
+    return replaces<false>(b, a) ? b : a;
   }
 };
 
@@ -238,8 +243,7 @@ constexpr OpDef arg_reduction(std::string_view id, std::string_view summary, std
           .infer = infer_arg,
           .reference = reference_arg<kLargest>,
           .doc =
-              "The first place where several are equal; a NaN counts as found, as in NumPy, and -0.0 is less "
-              "than 0.0. UserError: the "
+              "The first place where several are equal; a NaN counts as found, as in NumPy. UserError: the "
               "axis is empty; `dim` is out of range.",
           .example = example};
 }

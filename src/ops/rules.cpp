@@ -19,13 +19,28 @@ std::string list_shapes(std::span<const Shape> shapes) {
   return s;
 }
 
-// Position `index` of Python's slice on an axis: from the end if negative, then inside [low, high].
-Dim clamped(const Dim& index, const Dim& extent, const Dim& low, const Dim& high) {
-  if (index.is_constant() && index.constant() == std::numeric_limits<std::int64_t>::min()) return low;
-  if (index.is_constant() && index.constant() == std::numeric_limits<std::int64_t>::max()) return high;
-  const Dim from_front = select(less(index, 0), index + extent, index);
-  const Dim above = known_less(from_front, low) == Known::kNo ? from_front : max(low, from_front);
-  return known_less(high, above) == Known::kNo ? above : min(high, above);
+// Position `index` of Python's slice on an axis: counted from the end if negative.
+Dim from_front(const Dim& index, const Dim& extent) {
+  if (index.bounds().max < 0) return index + extent;
+  return select(less(index, 0), index + extent, index);
+}
+Dim at_least(const Dim& low, const Dim& d) { return known_less(d, low) == Known::kNo ? d : max(low, d); }
+Dim at_most(const Dim& high, const Dim& d) { return known_less(high, d) == Known::kNo ? d : min(high, d); }
+
+// An end of a slice. Clamping it below and above is needed to read there; to count elements one side is
+// enough, since beyond the other there are none.
+struct SliceEnd {
+  Dim clamped, above, below;  // inside [low, high]; at least low; at most high
+};
+SliceEnd slice_end(const Dim& index, const Dim& extent, const Dim& low, const Dim& high) {
+  if (index.is_constant() && index.constant() == std::numeric_limits<std::int64_t>::min())
+    return {low, low, low};
+  if (index.is_constant() && index.constant() == std::numeric_limits<std::int64_t>::max())
+    return {high, high, high};
+  const Dim d = from_front(index, extent);
+  const Dim above = at_least(low, d);
+  const bool inside = index.bounds().max < 0;  // from the end: never behind the last element
+  return {inside ? above : at_most(high, above), above, inside ? d : at_most(high, d)};
 }
 
 }  // namespace
@@ -105,10 +120,10 @@ std::vector<SliceAxis> slice_axes(const Shape& input, const Attributes& attribut
   for (std::size_t i = 0; i < input.size(); ++i) {
     const bool forward = step[i] > 0;
     const Dim low = forward ? 0 : -1, high = forward ? input[i] : input[i] - 1;
-    const Dim first = clamped(begin[i], input[i], low, high), last = clamped(end[i], input[i], low, high);
-    const Dim span = forward ? last - first : first - last;
-    const Dim count = cdiv(span, forward ? step[i] : -step[i]);
-    axes.push_back({first, count.bounds().min >= 0 ? count : max(count, 0), step[i]});
+    const SliceEnd first = slice_end(begin[i], input[i], low, high),
+                   last = slice_end(end[i], input[i], low, high);
+    const Dim span = forward ? last.below - first.above : first.below - last.above;
+    axes.push_back({first.clamped, at_least(0, cdiv(span, forward ? step[i] : -step[i])), step[i]});
   }
   return axes;
 }

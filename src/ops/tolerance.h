@@ -7,9 +7,10 @@
 namespace intarsia::ops {
 
 // Errors allowed, in higher precision: |actual - expected| in the 2-norm, relative to |expected|, and the
-// largest one, relative to the largest element expected. Integers and bools must be equal.
+// largest one, relative to the largest element expected. Both sizes count as at least `scale`: a sum that
+// cancels is small beside its terms. Integers and bools must be equal.
 struct Tolerance {
-  double norm = 0, largest = 0;
+  double norm = 0, largest = 0, scale = 0;
 };
 constexpr Tolerance tolerance(DType t) {
   switch (t) {
@@ -22,6 +23,9 @@ constexpr Tolerance tolerance(DType t) {
     default: return {};
   }
 }
+
+// With scale 1 for operators that add up terms; meant for operands of about that size, as the grid's are.
+Tolerance tolerance(const OpDef& op, DType t);
 
 // Empty if near enough; else what differs and where. NaN must meet NaN, an infinity the same infinity.
 std::string difference(const HostTensor& actual, const HostTensor& expected, const Tolerance& allowed);

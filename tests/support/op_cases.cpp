@@ -64,8 +64,8 @@ std::vector<AttributeValue> shapes_by_name(std::string_view name) {
     return {Shape{}, Shape{kLast}, Shape{-1}, Shape{kFirst}, Shape{3, 5}, Shape{2, kLast, -1}};
   if (name == "sizes")
     return {Shape{}, Shape{-1}, Shape{4, 1}, Shape{3, -1}, Shape{4, 5}, Shape{2, -1, -1, 5}, Shape{2, 1, 7}};
-  return {Shape{},        Shape{0},     Shape{1},    Shape{-1},     Shape{3, -1},
-          Shape{5, 2, 3}, Shape{33, 4}, Shape{0, 3}, Shape{1, 7, 1}};
+  return {Shape{},      Shape{0},       Shape{1},     Shape{3},    Shape{-1},
+          Shape{3, -1}, Shape{5, 2, 3}, Shape{33, 4}, Shape{0, 3}, Shape{1, 7, 1}};
 }
 std::vector<AttributeValue> ints_by_name(std::string_view name) {
   if (name == "perm") return {Ints{}, Ints{0}, Ints{1, 0}, Ints{2, 0, 1}, Ints{-1, 1, 0}};

@@ -169,7 +169,7 @@ TEST(Interpret, NamesTheInputThatDoesNotFit) {
   const Graph r =
       parse("symbol n 1..4\nsymbol m 1..4\ngraph(x: f32[n], y: f32[m]) { %0 = matmul(x, y)\n return %0 }");
   EXPECT_EQ(error_of([&] { run(r, {floats({2}, {1, 2}), floats({3}, {1, 2, 3})}); }),
-            "matmul: extent of lhs (n) must equal extent of rhs (m), but 2 == 3 here");
+            "matmul: extent of lhs (n) must equal extent of rhs (m); here m = 3 and n = 2");
 }
 
 TEST(Interpret, WeightsBringTheirData) {

@@ -15,6 +15,10 @@ namespace nb = nanobind;
 
 void bind_errors(nb::module_& m);
 void bind_base(nb::module_& m);
+void bind_memory(nb::module_& m);
+void bind_kernel(nb::module_& m);
+void bind_language(nb::module_& m);
+void bind_plugins(nb::module_& m);
 
 // A Dim, condition, bool, int or anything with __index__ (NumPy's integers); nothing for everything else.
 std::optional<Dim> as_dim(nb::handle value);

@@ -5,4 +5,8 @@ NB_MODULE(_intarsia, m) {
   using namespace intarsia::python;
   bind_errors(m);
   bind_base(m);
+  bind_memory(m);
+  bind_kernel(m);
+  bind_language(m);
+  bind_plugins(m);
 }

@@ -2,3 +2,6 @@
 
 from .errors import CompileError, Error, IntarsiaWarning, InternalError, Location, Unsupported
 from ._intarsia import Condition, Dim, cdiv, dim_max, dim_min, identical, known_equal, select
+from . import dtypes
+from .language.compile import CompiledKernel, compile_kernel
+from .language.jit import jit

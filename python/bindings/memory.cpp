@@ -1,0 +1,119 @@
+#include "memory.h"
+
+#include <fmt/format.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "base/error.h"
+#include "bindings.h"
+
+namespace intarsia::python {
+
+namespace {
+
+DType dtype_of(nb::dlpack::dtype t) {
+  using Code = nb::dlpack::dtype_code;
+  const auto code = static_cast<Code>(t.code);
+  if (t.lanes != 1) return DType{};
+  if (code == Code::Bool && t.bits == 8) return DType::kBool;
+  if (code == Code::Bfloat && t.bits == 16) return DType::kBF16;
+  if (code == Code::Float8_E4M3FN) return DType::kF8E4M3;
+  if (code == Code::Float8_E5M2) return DType::kF8E5M2;
+  const char kind = code == Code::Int ? 'i' : code == Code::UInt ? 'u' : code == Code::Float ? 'f' : '?';
+  return dtype_named(fmt::format("{}{}", kind, t.bits));
+}
+
+nb::dlpack::dtype dlpack_dtype(DType t) {
+  using Code = nb::dlpack::dtype_code;
+  const auto made = [t](Code code) {
+    return nb::dlpack::dtype{static_cast<std::uint8_t>(code), static_cast<std::uint8_t>(bits(t)), 1};
+  };
+  switch (t) {
+    case DType::kBool: return made(Code::Bool);
+    case DType::kBF16: return made(Code::Bfloat);
+    case DType::kF8E4M3: return made(Code::Float8_E4M3FN);
+    case DType::kF8E5M2: return made(Code::Float8_E5M2);
+    case DType::kF16:
+    case DType::kF32:
+    case DType::kF64: return made(Code::Float);
+    case DType::kU8:
+    case DType::kU16:
+    case DType::kU32:
+    case DType::kU64: return made(Code::UInt);
+    case DType::kI8:
+    case DType::kI16:
+    case DType::kI32:
+    case DType::kI64: return made(Code::Int);
+    case DType::kI4:
+    case DType::kU4: break;
+  }
+  throw UserError(fmt::format("DLPack has no packed {}; cast to i8 first", name(t)));
+}
+
+bool is_read_only(nb::handle array) {
+  const nb::object interface = nb::getattr(array, "__array_interface__", nb::none());
+  return !interface.is_none() && nb::cast<bool>(interface["data"][1]);
+}
+
+std::string python_type(nb::handle value) { return nb::cast<std::string>(value.type().attr("__name__")); }
+
+}  // namespace
+
+std::int64_t Memory::numel() const {
+  std::int64_t n = 1;
+  for (std::int64_t extent : shape) n *= extent;
+  return n;
+}
+bool Memory::is_contiguous() const {
+  std::int64_t expected = 1;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    if (shape[i] != 1 && strides[i] != expected && numel() != 0) return false;
+    expected *= shape[i];
+  }
+  return true;
+}
+
+Memory memory_of(nb::handle value) {
+  nb::ndarray<nb::ro> array;
+  if (!nb::try_cast(value, array))
+    throw UserError(fmt::format("an array is wanted (NumPy, PyTorch, or anything else with DLPack), not {}",
+                                python_type(value)));
+  Memory m;
+  m.dtype = dtype_of(array.dtype());
+  if (!is_known(m.dtype))
+    throw UserError(fmt::format("the dtype of this {} is none that Intarsia has", python_type(value)));
+  m.data = const_cast<void*>(array.data());
+  for (std::size_t i = 0; i < array.ndim(); ++i) {
+    m.shape.push_back(static_cast<std::int64_t>(array.shape(i)));
+    m.strides.push_back(array.stride(i));
+  }
+  m.device_type = array.device_type(), m.device_id = array.device_id();
+  m.read_only = is_read_only(value);
+  m.owner = nb::cast(array);
+  return m;
+}
+
+nb::object dlpack_of(void* data, DType dtype, const std::vector<std::int64_t>& shape,
+                     const std::vector<std::int64_t>& strides, int device_type, int device_id,
+                     nb::handle owner) {
+  const std::vector<std::size_t> extents(shape.begin(), shape.end());
+  return nb::cast(nb::ndarray<>(data, extents.size(), extents.data(), owner,
+                                strides.empty() ? nullptr : strides.data(), dlpack_dtype(dtype), device_type,
+                                device_id));
+}
+
+void bind_memory(nb::module_& m) {
+  nb::class_<Memory>(m, "Memory", "Memory of an array that somebody else owns; kept alive by this object.")
+      .def_prop_ro("address", [](const Memory& x) { return reinterpret_cast<std::uintptr_t>(x.data); })
+      .def_ro("dtype", &Memory::dtype)
+      .def_ro("shape", &Memory::shape)
+      .def_ro("strides", &Memory::strides)
+      .def_ro("device_type", &Memory::device_type)
+      .def_ro("device_id", &Memory::device_id)
+      .def_ro("read_only", &Memory::read_only)
+      .def_prop_ro("is_contiguous", &Memory::is_contiguous);
+  m.def("memory_of", &memory_of, nb::arg("array"));
+}
+
+}  // namespace intarsia::python

@@ -1,0 +1,97 @@
+"""Launching a kernel on arrays: `kernel[grid](x, n, y, BLOCK_SIZE=256)`."""
+
+from __future__ import annotations
+
+from .. import _intarsia
+from ..dtypes import _BY_NAME, bool_, float32, int32, int64, of_code, uint64
+from ..errors import Error
+from .dtype import constexpr, pointer_type, unwrap
+
+# Options of a launch that are no parameters of the kernel.
+OPTIONS = {"num_warps", "num_stages", "num_ctas", "maxnreg"}
+
+
+class Launcher:
+    """A kernel with its grid."""
+
+    def __init__(self, kernel, grid):
+        self.kernel, self.grid = kernel, grid
+
+    def __call__(self, *args, **kwargs):
+        kernel = self.kernel
+        options = {k: kwargs.pop(k) for k in OPTIONS & kwargs.keys() if k not in kernel.arg_names}
+        try:
+            bound = kernel.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise Error(f"{kernel.__name__}{kernel.signature}: {error}") from None
+        bound.apply_defaults()
+        types, constants, values = specialise(kernel, bound.arguments)
+        traced = kernel.trace(types, constants)
+        grid = self._grid({**bound.arguments, **options})
+        native = _native(traced)
+        native(values, grid)
+        return traced
+
+    def _grid(self, meta):
+        grid = self.grid(meta) if callable(self.grid) else self.grid
+        grid = tuple(grid) if isinstance(grid, (tuple, list)) else (grid,)
+        name = self.kernel.__name__
+        if not 1 <= len(grid) <= 3:
+            raise Error(f"the grid of {name} has one to three extents, not {len(grid)}")
+        extents = []
+        for g in grid:
+            try:
+                g = int(unwrap(g).__index__())
+            except AttributeError:
+                raise Error(f"the grid of {name} is made of integers, not {g!r}") from None
+            if g < 0:
+                raise Error(f"the grid of {name} has the negative extent {g}")
+            extents.append(g)
+        return extents + [1] * (3 - len(extents))
+
+
+def _native(traced):
+    return traced.kernel.interpret
+    native = getattr(traced, "native", None)
+    if native is None:
+        native = traced.native = _intarsia.NativeKernel(traced.kernel)
+    return native
+
+
+def specialise(kernel, arguments):
+    """(types by name, constants by name, values in order of the runtime parameters) of a call."""
+    types, constants, values = {}, {}, []
+    for p in kernel.params:
+        value = unwrap(arguments[p.name])
+        if p.is_constexpr or value is None or isinstance(value, str):
+            constants[p.name] = value
+            continue
+        if not p.is_constexpr and not isinstance(value, (bool, int, float)):
+            array = _intarsia.memory_of(value) if not hasattr(value, "dtype") or hasattr(value, "__dlpack__") or hasattr(value, "shape") else None
+            if array is not None:
+                types[p.name] = pointer_type(of_code(array.dtype))
+                values.append(array)
+                continue
+            if hasattr(value, "item"):
+                value = value.item()
+            else:
+                constants[p.name] = value
+                continue
+        types[p.name] = p.declared if p.declared is not None else scalar_type(kernel, p.name, value)
+        values.append(value)
+    return types, constants, values
+
+
+def scalar_type(kernel, name, value):
+    """The type of a Python number, decided by its value: bool, i32, i64, u64, f32."""
+    if isinstance(value, bool):
+        return bool_
+    if isinstance(value, float):
+        return float32
+    for t, low, high in ((int32, -(1 << 31), 1 << 31), (int64, -(1 << 63), 1 << 63), (uint64, 0, 1 << 64)):
+        if low <= value < high:
+            return t
+    raise Error(f"'{name}' of {kernel.__name__}: {value} does not fit 64 bits")
+
+
+__all__ = ["Launcher", "specialise", "constexpr", "_BY_NAME"]

@@ -1,0 +1,174 @@
+// Block kernels of sum, mean, prod, max, min, argmax and argmin over any axes.
+#include <bit>
+#include <limits>
+
+#include "base/error.h"
+#include "ops/rules.h"
+#include "schedule/access.h"
+#include "schedule/builtins.h"
+#include "schedule/rows.h"
+
+namespace intarsia::schedule {
+namespace {
+using kernel::Builder;
+using kernel::Fn;
+using kernel::Kernel;
+using kernel::Role;
+using kernel::ValueId;
+
+std::int64_t lowest_bits(DType t) {
+  if (is_real(t)) return std::bit_cast<std::int64_t>(-std::numeric_limits<double>::infinity());
+  const bool without_sign = t == DType::kBool || (only(t) & ops::kUnsignedInts) != 0;
+  return without_sign ? 0 : std::numeric_limits<std::int64_t>::min() >> (64 - bits(t));
+}
+std::int64_t highest_bits(DType t) {
+  if (is_real(t)) return std::bit_cast<std::int64_t>(std::numeric_limits<double>::infinity());
+  if (t == DType::kBool) return 1;
+  const auto ones = std::numeric_limits<std::uint64_t>::max() >> (64 - bits(t));
+  return static_cast<std::int64_t>((only(t) & ops::kUnsignedInts) != 0 ? ones : ones >> 1);
+}
+
+struct Folding {  // what combines two elements, and what changes nothing
+  Fn fn;
+  std::int64_t neutral = 0;  // bits of the accumulator's dtype
+  DType accumulator{};
+};
+Folding folding_of(std::string_view op, DType t) {
+  const DType w = accumulator(t);
+  const bool flag = t == DType::kBool;
+  if (op == "sum" || op == "mean") return {Fn::kAdd, kernel::constant_bits(w, 0), w};
+  if (op == "prod") return {Fn::kMul, kernel::constant_bits(w, 1), w};
+  if (op == "max") return {flag ? Fn::kOr : Fn::kMax, lowest_bits(t), t};
+  check(op == "min", "no reduction");
+  return {flag ? Fn::kAnd : Fn::kMin, highest_bits(t), t};
+}
+
+struct Reduction {
+  const Query& query;
+  Rows rows;
+  DType in, out;
+  std::string_view op;
+
+  explicit Reduction(const Query& q) : query(q), in(q.inputs[0].dtype), out(q.outputs[0].dtype), op(q.node().op->id) {
+    const Shape& shape = q.inputs[0].shape;
+    if (const AttributeValue* dim = q.node().attributes->find("dim"); dim && std::holds_alternative<std::int64_t>(*dim)) {
+      const std::size_t axes[] = {ops::normal_axis(std::get<std::int64_t>(*dim), shape.size())};
+      rows = rows_of(shape, axes);
+    } else {
+      rows = rows_of(shape, ops::reduced_axes(*q.node().op, *q.node().attributes, shape.size()));
+    }
+  }
+  bool is_search() const { return op == "argmax" || op == "argmin"; }
+};
+
+// ---- folding ------------------------------------------------------------------------------------------------------------
+
+Kernel fold(const Reduction& r, const RowPlan& plan) {
+  Kernel k;
+  k.name = r.op;
+  Builder b(k);
+  const Folding f = folding_of(r.op, r.in);
+  const ValueId view = b.view("in0", Role::kInput, 0, r.in, r.rows.extents);
+  const ValueId out = b.view("out0", Role::kOutput, 0, r.out, r.rows.kept());
+  std::vector<std::int64_t> kept = plan.block;
+  for (std::size_t a = 0; a < kept.size(); ++a)
+    if (r.rows.reduced[a]) kept[a] = 1;
+  auto offsets = walk_grid(b, r.rows.kept(), kept);
+  const std::int64_t fill = f.accumulator == r.in || !is_real(r.in) ? f.neutral : kernel::constant_bits(r.in, std::bit_cast<double>(f.neutral));
+  const auto block = [&] { return b.cast(load_block(b, view, offsets, plan.block, fill), f.accumulator); };
+  ValueId total;
+  if (plan.whole()) {
+    total = block();
+  } else {
+    const ValueId start = b.emit(kernel::Opcode::kConstant, {}, kernel::block(f.accumulator, plan.block), {{kernel::Key::kBits, f.neutral}});
+    total = walk_row(b, r.rows, plan, offsets, {start}, [&](const Values& v) { return Values{b.binary(f.fn, v[0], block())}; })[0];
+  }
+  total = reduce_rows(b, f.fn, total, r.rows);
+  if (r.op == "mean") {
+    const ValueId count = b.cast(b.dim(r.rows.length()), f.accumulator);
+    total = b.binary(Fn::kDiv, total, b.broadcast(count, kept));
+  }
+  b.store(out, b.cast(total, r.out), offsets);
+  return k;
+}
+
+// ---- searching ----------------------------------------------------------------------------------------------------------
+
+// Equal in every bit, so that -0 is not 0; a NaN is found whatever its bits.
+ValueId found(Builder& b, ValueId x, ValueId best) {
+  const DType t = b.type(x).dtype;
+  if (!is_real(t)) return b.compare(Fn::kEq, x, best);
+  const DType whole = bits(t) == 16 ? DType::kI16 : bits(t) == 32 ? DType::kI32 : DType::kI64;
+  const ValueId equal = b.compare(Fn::kEq, b.bitcast(x, whole), b.bitcast(best, whole));
+  return b.binary(Fn::kOr, equal, b.compare(Fn::kNe, x, x));
+}
+
+Kernel search(const Reduction& r, const RowPlan& plan) {
+  Kernel k;
+  k.name = r.op;
+  Builder b(k);
+  const bool largest = r.op == "argmax";
+  const bool flag = r.in == DType::kBool;
+  const Fn fn = largest ? (flag ? Fn::kOr : Fn::kMax) : (flag ? Fn::kAnd : Fn::kMin);
+  const std::int64_t worst = largest ? lowest_bits(r.in) : highest_bits(r.in);
+  const ValueId view = b.view("in0", Role::kInput, 0, r.in, r.rows.extents);
+  const ValueId out = b.view("out0", Role::kOutput, 0, r.out, r.rows.kept());
+  std::vector<std::int64_t> kept = plan.block;
+  std::size_t axis = 0;
+  for (std::size_t a = 0; a < kept.size(); ++a)
+    if (r.rows.reduced[a]) kept[a] = 1, axis = a;
+  auto offsets = walk_grid(b, r.rows.kept(), kept);
+  const ValueId far = splat(b, 9007199254740992.0, DType::kI64, plan.block);
+  const auto best_of_block = [&]() -> Values {
+    const ValueId x = load_block(b, view, offsets, plan.block, worst);
+    const ValueId best = reduce_rows(b, fn, x, r.rows);
+    const Site site{r.rows.extents, offsets, plan.block};
+    const ValueId at = b.broadcast(lanes_of(b, kernel::axis(static_cast<int>(axis)), site).value, plan.block);
+    const ValueId hit = found(b, x, b.broadcast(best, plan.block));
+    return {best, reduce_rows(b, Fn::kMin, b.select(hit, at, far), r.rows)};
+  };
+  Values result;
+  if (plan.whole()) {
+    result = best_of_block();
+  } else {
+    const ValueId start = b.emit(kernel::Opcode::kConstant, {}, kernel::block(r.in, kept), {{kernel::Key::kBits, worst}});
+    result = walk_row(b, r.rows, plan, offsets, {start, splat(b, 0, DType::kI64, kept)}, [&](const Values& v) {
+      const Values here = best_of_block();
+      const ValueId both = b.binary(fn, v[0], here[0]);
+      const ValueId still = found(b, v[0], both);
+      return Values{both, b.select(still, v[1], here[1])};
+    });
+  }
+  b.store(out, b.cast(result[1], r.out), offsets);
+  return k;
+}
+
+Answer applies(const Implementation&, const Query& query) {
+  const Reduction r(query);
+  std::size_t runs = 0;
+  for (const char reduced : r.rows.reduced) runs += reduced != 0;
+  if (r.is_search() && runs > 1) return Answer::no("searches along axes that do not lie side by side");
+  return Answer::yes();
+}
+
+Built build(const Implementation&, const Query& query, const Tactic&) {
+  const Reduction r(query);
+  Kernels out;
+  for (const RowPlan& plan : plan_rows(r.rows, query.machine))
+    out.variants.push_back({plan.guard, r.is_search() ? search(r, plan) : fold(r, plan)});
+  return out;
+}
+}  // namespace
+
+void add_reductions(ImplementationTable& table) {
+  for (const char* op : {"argmax", "argmin", "max", "mean", "min", "prod", "sum"}) {
+    Implementation i;
+    i.name = "rows";
+    i.op = op;
+    i.applies = applies;
+    i.build = build;
+    table.add(std::move(i), "built-in");
+  }
+}
+
+}  // namespace intarsia::schedule

@@ -1,0 +1,13 @@
+// The built-in implementations, by family.
+#pragma once
+#include "schedule/implementation.h"
+
+namespace intarsia::schedule {
+
+void add_elements(ImplementationTable& table);    // elements.cpp: pointwise operators, views, casts
+void add_matmul(ImplementationTable& table);      // block_matmul.cpp
+void add_reductions(ImplementationTable& table);  // block_reduce.cpp
+void add_softmax(ImplementationTable& table);     // block_softmax.cpp
+void add_layer_norm(ImplementationTable& table);  // block_layer_norm.cpp
+
+}  // namespace intarsia::schedule

@@ -120,7 +120,7 @@ std::vector<Choice> choose(const ImplementationTable& table, const Query& query,
       return estimate(*i, query, a) < estimate(*i, query, b);
     });
     const double cost = estimate(*i, query, tactics.front());
-    found.push_back({{std::move(i), std::move(tactics)}, cost});
+    found.push_back({{std::move(i), std::move(answer.guard), std::move(tactics)}, cost});
   }
   found = in_order(std::move(found), [](const Ranked& a, const Ranked& b) {
     const int x = a.choice.implementation->priority, y = b.choice.implementation->priority;
@@ -195,8 +195,19 @@ struct Checker {
     require(at == written.end(), of + ": output " + std::to_string(at - written.begin()) + " is written by nothing");
   }
 
+  void body(const kernel::Element& e) const {
+    kernel::Kernel k = e.body;
+    require(!k.regions.empty() && !k.regions[0].body.empty(), "an element function has a body");
+    require(k[k.regions[0].body.back()].opcode == kernel::Opcode::kYield, "an element function ends in yield");
+    require(k.operands_of(k[k.regions[0].body.back()]).size() == e.outputs.size(), "an element function yields its results");
+    k.regions[0].body.pop_back();  // the only instruction that no kernel has
+    verify(k);
+    for (const kernel::InstId id : k.regions[0].body)
+      require(!info(k[id].opcode).effect && k[id].regions.count == 0 && k.type(k.result(k[id])).rank == 0,
+              std::string(info(k[id].opcode).name) + " has no place in an element function");
+  }
   void one(const kernel::Element& e) const {
-    verify(e.body);
+    body(e);
     require(e.body.params.size() == e.inputs.size(), "an element function needs a parameter per operand");
     std::vector<char> written(query.outputs.size(), 0);
     for (const auto& i : e.inputs)

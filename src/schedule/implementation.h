@@ -35,6 +35,7 @@ struct Options {
   bool fast_math = false;       // approximate division and functions
   bool keep_tactics = false;    // every tactic and implementation becomes an alternative, for the tuner
   bool ahead_of_time = true;    // refuse implementations that no engine file can hold
+  std::string target = {};      // for code that is made outside ("sm_90a")
 };
 
 struct Query {
@@ -130,6 +131,7 @@ class ImplementationTable {
 
 struct Choice {
   ImplementationRef implementation;
+  Guard guard;                              // where it applies
   std::vector<Tactic> tactics;              // at least one; more than one is for the tuner, in order of estimated cost
 };
 struct Rejected { std::string name, reason; };

@@ -87,6 +87,10 @@ class Linker {
     move(from_.init, to_.init);
     move(from_.steps, to_.steps);
     for (runtime::Tuning t : from_.tuning) remap(t), to_.tuning.push_back(std::move(t));
+    for (runtime::Requirement r : from_.requirements) {
+      remap(r), r.line = r.line < lines_.size() ? lines_[r.line] : 0;
+      to_.requirements.push_back(std::move(r));
+    }
   }
 
  private:
@@ -127,9 +131,13 @@ class Linker {
   }
   void codes(std::size_t first_kernel) {
     codes_ = static_cast<std::uint32_t>(to_.codes.size());
+    const auto blobs = static_cast<std::uint32_t>(to_.blobs.size());
+    to_.blobs.insert(to_.blobs.end(), from_.blobs.begin(), from_.blobs.end());
     for (runtime::Code c : from_.codes) {
-      for (runtime::Image& i : c.images)
+      for (runtime::Image& i : c.images) {
         if (i.form == runtime::Image::Form::kKernelIndex) i.data = std::to_string(std::stoull(i.data) + first_kernel);
+        if (i.blob != UINT32_MAX) i.blob += blobs;
+      }
       to_.codes.push_back(std::move(c));
     }
   }

@@ -214,8 +214,6 @@ struct Extractor : Reader {
       }
     }
     for (const Param& p : k.params) if (p.role == Role::kInOut || p.role == Role::kState || p.role == Role::kWorkspace) refuse(p.name + " is read and written in place");
-    for (const Param& p : k.params)
-      for (const Param& q : k.params) if (p.role == Role::kOutput && q.role == Role::kInput && p.port == q.port) refuse(p.name + " is the same tensor as the input " + q.name);
     if (stores.empty()) refuse("nothing is stored");
     std::vector<std::uint32_t> done;
     std::vector<ValueId> yields;

@@ -16,16 +16,20 @@ kernel::Kernel bind_kernel(std::string_view who, const kernel::Kernel& kernel,
                            std::span<const KernelArgument> arguments, const LaunchStep& launch);
 
 // One parameter of code from outside, and what was bound to it.
+struct CppParameter {  // as a mangled name tells
+  DType dtype{};       // of the value or the pointee; 0: unknown
+  bool pointer = false;
+};
 struct ForeignParameter {
   ptx::Parameter declared;
-  DType dtype{};  // of the value or the pointee, where a mangled name says; 0: unknown
+  CppParameter cpp = {};
 };
 struct ForeignArgument {
   ForeignParameter parameter;
   KernelArgument argument;  // a plain Dim or number got the parameter's type
 };
-// Of a mangled entry: the dtypes its C++ parameters declare; empty where the name says nothing.
-std::vector<DType> dtypes_of_mangled(const std::string& entry);
+// The parameters of a mangled entry; empty where the name says nothing.
+std::vector<CppParameter> parameters_of_mangled(const std::string& entry);
 
 std::vector<ForeignArgument> bind_foreign(std::string_view who, const ptx::Entry& entry,
                                           std::span<const KernelArgument> arguments);

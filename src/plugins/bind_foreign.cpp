@@ -41,16 +41,11 @@ DType dtype_of_cpp(std::string_view type) {
 }
 
 std::string text_of(const ForeignParameter& p) {
-  std::string out = p.declared.name + ": ";
-  if (p.declared.pointer == Pointer::kDeclared ||
-      (p.declared.pointer == Pointer::kInferred && p.dtype != DType{0})) {
-    out += p.dtype != DType{0} ? "ptr " + std::string(name(p.dtype)) : "ptr";
-  } else if (p.declared.type == ptx::Type::kNone) {
-    out += fmt::format("struct of {} bytes", p.declared.bytes);
-  } else {
-    out += fmt::format(".{}", ptx::name(p.declared.type));
-  }
-  return out;
+  if (p.cpp.pointer || p.declared.pointer == Pointer::kDeclared)
+    return p.declared.name + (p.cpp.dtype != DType{0} ? ": ptr " + std::string(name(p.cpp.dtype)) : ": ptr");
+  if (p.declared.type == ptx::Type::kNone)
+    return fmt::format("{}: struct of {} bytes", p.declared.name, p.declared.bytes);
+  return fmt::format("{}: .{}", p.declared.name, ptx::name(p.declared.type));
 }
 
 bool is_float_type(ptx::Type t) {
@@ -59,7 +54,7 @@ bool is_float_type(ptx::Type t) {
 
 // The float dtype a plain number takes, where the parameter says which.
 DType float_dtype(const ForeignParameter& p) {
-  if (is_float(p.dtype)) return p.dtype;
+  if (is_float(p.cpp.dtype)) return p.cpp.dtype;
   switch (p.declared.type) {
     case ptx::Type::kF16: return DType::kF16;
     case ptx::Type::kBF16: return DType::kBF16;
@@ -71,7 +66,7 @@ DType float_dtype(const ForeignParameter& p) {
 
 // The integer dtype a plain Dim takes: signed, as wide as the parameter.
 DType int_dtype(const ForeignParameter& p) {
-  if (is_int(p.dtype)) return p.dtype;
+  if (is_int(p.cpp.dtype)) return p.cpp.dtype;
   switch (p.declared.bytes) {
     case 1: return DType::kI8;
     case 2: return DType::kI16;
@@ -85,14 +80,17 @@ std::string sizes(std::int64_t given, std::int64_t wanted) {
   return fmt::format("{} bytes, where {} are wanted", given, wanted);
 }
 
+// C++ code uses integers of either sign, and unsigned char for bool.
+bool same_memory(DType a, DType b) { return a == b || (!is_float(a) && !is_float(b) && bits(a) == bits(b)); }
+
 std::string bind_tensor(const ForeignParameter& p, const TensorDesc& t) {
   if (t.port().kind == Port::Kind::kNone)
     return "a descriptor that is no input, output or temporary of this plugin";
   if (p.declared.bytes != 8)
     return "an address (8 bytes), " + fmt::format("where {} are wanted", p.declared.bytes);
   if (is_float_type(p.declared.type)) return "an address, where a float is wanted";
-  if (p.dtype != DType{0} && p.dtype != t.dtype())
-    return fmt::format("the kernel takes {}, the tensor is {}", name(p.dtype), name(t.dtype()));
+  if (p.cpp.dtype != DType{0} && !same_memory(p.cpp.dtype, t.dtype()))
+    return fmt::format("the kernel takes {}, the tensor is {}", name(p.cpp.dtype), name(t.dtype()));
   if (p.declared.written && t.port().kind == Port::Kind::kInput)
     return "the kernel writes it, but it is an input";
   return {};
@@ -100,7 +98,7 @@ std::string bind_tensor(const ForeignParameter& p, const TensorDesc& t) {
 
 std::string bind_int(const ForeignParameter& p, KernelArgument& a, const Dim& value, DType dtype) {
   if (p.declared.pointer == Pointer::kDeclared) return "an integer, where an address is wanted";
-  if (is_float_type(p.declared.type) || is_float(p.dtype)) return "an integer, where a float is wanted";
+  if (is_float_type(p.declared.type) || is_float(p.cpp.dtype)) return "an integer, where a float is wanted";
   if (dtype == DType{0}) return "an integer, where a struct is wanted";
   if (bits(dtype) / 8 != p.declared.bytes)
     return fmt::format("{} ({} bytes), where {} are wanted", name(dtype), bits(dtype) / 8, p.declared.bytes);
@@ -150,7 +148,7 @@ void check_fits(std::string_view who, const ptx::Entry& entry, const ForeignArgu
 
 }  // namespace
 
-std::vector<DType> dtypes_of_mangled(const std::string& entry) {
+std::vector<CppParameter> parameters_of_mangled(const std::string& entry) {
   if (!entry.starts_with("_Z")) return {};
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text(
@@ -162,15 +160,16 @@ std::vector<DType> dtypes_of_mangled(const std::string& entry) {
       all.substr(open).find('<') != std::string_view::npos)
     return {};
   all = all.substr(open + 1, all.size() - open - 2);
-  std::vector<DType> out;
+  std::vector<CppParameter> out;
   while (!all.empty()) {
     std::string_view one = all.substr(0, all.find(','));
     all.remove_prefix(std::min(all.size(), one.size() + 1));
     while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
-    if (one.ends_with('*')) one.remove_suffix(1);
+    const bool pointer = one.ends_with('*');
+    if (pointer) one.remove_suffix(1);
     for (std::string_view word : {" const", " volatile"})
       if (one.ends_with(word)) one.remove_suffix(word.size());
-    out.push_back(dtype_of_cpp(one));
+    out.push_back({dtype_of_cpp(one), pointer});
   }
   return out;
 }
@@ -178,15 +177,15 @@ std::vector<DType> dtypes_of_mangled(const std::string& entry) {
 std::vector<ForeignArgument> bind_foreign(std::string_view who, const ptx::Entry& entry,
                                           std::span<const KernelArgument> arguments) {
   const std::vector<ptx::Parameter> declared = ptx::parameter_list(entry);
-  std::vector<DType> dtypes = dtypes_of_mangled(entry.name);
-  if (dtypes.size() != declared.size()) dtypes.assign(declared.size(), DType{0});
+  std::vector<CppParameter> cpp = parameters_of_mangled(entry.name);
+  if (cpp.size() != declared.size()) cpp.assign(declared.size(), {});
   std::vector<ForeignArgument> out;
   std::vector<BindRow> rows;
   bool wrong = false;
   for (std::size_t i = 0; i < std::max(declared.size(), arguments.size()); ++i) {
     BindRow row;
     ForeignArgument f;
-    if (i < declared.size()) f.parameter = {declared[i], dtypes[i]}, row.parameter = text_of(f.parameter);
+    if (i < declared.size()) f.parameter = {declared[i], cpp[i]}, row.parameter = text_of(f.parameter);
     if (i < arguments.size()) f.argument = arguments[i], row.argument = arguments[i].str();
     const bool scratch = i >= arguments.size() && declared[i].bytes == 8 &&
                          !is_float_type(declared[i].type) && !declared[i].read;

@@ -127,7 +127,7 @@ class ProgramBuilder {
       for (const ForeignArgument& f : bind_foreign(context_.who, *code.entry, arguments)) {
         record.params.push_back({static_cast<std::uint32_t>(f.parameter.declared.bytes),
                                  f.parameter.declared.pointer != ptx::Parameter::Pointer::kNo,
-                                 f.parameter.dtype, f.parameter.declared.name});
+                                 f.parameter.cpp.dtype, f.parameter.declared.name});
         out.arguments.push_back(argument(f.argument));
         if (out.arguments.back().name.empty()) out.arguments.back().name = f.parameter.declared.name;
       }

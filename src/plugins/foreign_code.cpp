@@ -50,14 +50,10 @@ void check_version(const BuildContext& context, const ptx::Module& module) {
 ForeignCode from_ptx(const BuildContext& context, const std::string& text, const std::string& entry) {
   ForeignCode out;
   try {
-    auto module = std::make_shared<ptx::Module>(ptx::parse(text, context.who));
+    auto module = std::make_shared<ptx::Module>(ptx::parse(text, "its PTX"));
     out.entry = &module->entry(entry);
     out.module = std::move(module);
-  } catch (const UserError& e) {
-    const std::string what = e.what();
-    if (what.starts_with(context.who)) throw;
-    throw UserError(context.who + ": " + what);
-  }
+  } catch (const UserError& e) { throw UserError(fmt::format("{}: {}", context.who, e.what())); }
   check_version(context, *out.module);
   if (!context.machine.cpu && !runs_on(out.module->target, context.target))
     throw Unsupported(fmt::format("{}: its PTX is for {}, the device is {}", context.who, out.module->target,

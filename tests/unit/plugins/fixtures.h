@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "kernel/builder.h"
 #include "kernel/kernel.h"
 #include "plugins/registry.h"
 
@@ -22,40 +23,22 @@ std::string error_of(const Call& call) {
 // add_kernel(x_ptr: ptr T, n_elements: i32, y_ptr: ptr T): y = x + 1 under a mask.
 inline KernelCode add_kernel(std::int64_t block_size, DType dtype = DType::kF32,
                              std::string name = "add_kernel") {
-  using namespace kernel;
-  auto k = std::make_shared<Kernel>();
+  using kernel::Fn, kernel::Role, kernel::ValueId;
+  auto k = std::make_shared<kernel::Kernel>();
   k->name = std::move(name);
-  Builder b(*k);
-  const Type pointer{.kind = Type::Kind::kPointer, .dtype = dtype};
+  kernel::Builder b(*k);
+  const kernel::Type pointer{.kind = kernel::Type::Kind::kPointer, .dtype = dtype};
   const ValueId x = b.param("x_ptr", Role::kScalar, 0, pointer).value;
-  const ValueId n = b.param("n_elements", Role::kScalar, 0, scalar(DType::kI32)).value;
+  const ValueId n = b.param("n_elements", Role::kScalar, 0, kernel::scalar(DType::kI32)).value;
   const ValueId y = b.param("y_ptr", Role::kScalar, 0, pointer).value;
-  const std::int64_t extents[] = {block_size};
-  const Type lanes = block(DType::kI64, extents);
-  const auto two = [&](Opcode op, ValueId l, ValueId r, Type t, std::initializer_list<Attr> a = {}) {
-    const ValueId in[] = {l, r};
-    return b.emit(op, in, t, a);
-  };
-  const auto one = [&](Opcode op, ValueId v, Type t) { return b.emit(op, std::span(&v, 1), t); };
-  const ValueId start = two(Opcode::kBinary, b.program_id(0),
-                            b.emit(Opcode::kConstant, {}, scalar(DType::kI64), {{Key::kBits, block_size}}),
-                            scalar(DType::kI64), {{Key::kFn, static_cast<int>(Fn::kMul)}});
-  const ValueId i = two(Opcode::kBinary, one(Opcode::kBroadcast, start, lanes),
-                        b.emit(Opcode::kArange, {}, lanes, {{Key::kStart, 0}}), lanes,
-                        {{Key::kFn, static_cast<int>(Fn::kAdd)}});
-  const ValueId count = one(Opcode::kBroadcast, one(Opcode::kCast, n, scalar(DType::kI64)), lanes);
-  const ValueId inside =
-      two(Opcode::kCompare, i, count, block(DType::kBool, extents), {{Key::kFn, static_cast<int>(Fn::kLt)}});
-  Type pointers = block(dtype, extents);
-  pointers.kind = Type::Kind::kPointer;
-  const auto at = [&](ValueId p) {
-    return two(Opcode::kPointerAdd, one(Opcode::kBroadcast, p, pointers), i, pointers);
-  };
-  const ValueId loaded = two(Opcode::kLoad, at(x), inside, block(dtype, extents));
-  const ValueId sum = two(Opcode::kBinary, loaded, b.constant(1.0, block(dtype, extents)),
-                          block(dtype, extents), {{Key::kFn, static_cast<int>(Fn::kAdd)}});
-  const ValueId stored[] = {at(y), sum, inside};
-  b.add(Opcode::kStore, stored, {});
+  const std::int64_t lanes[] = {block_size};
+  const ValueId start =
+      b.binary(Fn::kMul, b.program_id(0), b.constant(block_size, kernel::scalar(DType::kI64)));
+  const ValueId i = b.binary(Fn::kAdd, b.broadcast(start, lanes), b.arange(0, block_size));
+  const ValueId inside = b.compare(Fn::kLt, i, b.broadcast(b.cast(n, DType::kI64), lanes));
+  const ValueId loaded = b.load_at(b.pointer_add(b.broadcast(x, lanes), i), inside);
+  const ValueId sum = b.binary(Fn::kAdd, loaded, b.broadcast(b.constant(1, kernel::scalar(dtype)), lanes));
+  b.store_at(b.pointer_add(b.broadcast(y, lanes), i), sum, inside);
   return k;
 }
 

@@ -203,7 +203,7 @@ TEST(Registry, OutputsOfDifferentRankAndDtype) {
   };
   const Dim n = Dim::symbol("n"), m = Dim::symbol("m");
   const auto out = ops::infer(*registry.add(def)->op, std::vector{f32({n, m})}, {}).outputs;
-  EXPECT_EQ(out[0].shape.str(), "[2*n, m + 1, ((m + 3) // 4)]");
+  EXPECT_EQ(out[0].shape.str(), "[2*n, m + 1, (m + 3) // 4]");
   EXPECT_EQ(out[1].dtype, DType::kI64);
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 // Code arrives vectorised and tiled, so these passes give the speed of O3 in a tenth of its time.
 constexpr const char* kPipeline =
-    "function(sroa,early-cse,instcombine,loop-mssa(licm),simplifycfg,early-cse)";
+    "function(sroa,early-cse,instcombine<no-verify-fixpoint>,loop-mssa(licm),simplifycfg,early-cse)";
 
 void initialise_llvm() {
   static std::once_flag once;

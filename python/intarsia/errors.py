@@ -110,7 +110,14 @@ class Unsupported(Error):
 
 
 class CompileError(Error):
-    """A kernel that cannot be compiled: points to the line of the kernel."""
+    """A kernel that cannot be compiled: points to the line of the kernel, and to the calls that led there."""
+
+    def __init__(self, message, location=None, calls=()):
+        super().__init__(message, location)
+        self.calls = list(calls)
+
+    def __str__(self):
+        return "\n".join([super().__str__(), *(f"called from\n{c.show()}" for c in self.calls)])
 
 
 class InternalError(RuntimeError):

@@ -51,7 +51,7 @@ def test_comparisons_branch_where_they_are_known():
 
 def test_constants_fold_and_overflow_is_an_error():
     assert int(Dim(3) * 4) == 12 and Dim(3).is_constant and Dim(3).constant_value() == 3
-    with pytest.raises(ia.Error, match="overflow"):
+    with pytest.raises(ia.Error, match="64 bits|overflow"):
         Dim(1 << 62) * 4
     with pytest.raises(ia.Error, match="zero"):
         n // 0

@@ -62,6 +62,9 @@ class constexpr:
         return f"constexpr[{self.value!r}]"
 
 
+constexpr.__module__ = "intarsia.language"
+
+
 def unwrap(value):
     """The plain value inside a constexpr."""
     return value.value if isinstance(value, constexpr) else value

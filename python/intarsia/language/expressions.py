@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins as python
+import difflib
 import operator
 import types
 
@@ -148,7 +149,9 @@ class Expressions:
         elif hasattr(python, name):
             return getattr(python, name)
         else:
-            raise Rejection(f"name '{name}' is not defined")
+            near = difflib.get_close_matches(name, [*self.names, *function.__globals__], 2)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise Rejection(f"name '{name}' is not defined{hint}")
         return self.outside(name, value)
 
     def outside(self, name, value):
@@ -323,8 +326,6 @@ class Expressions:
         raise Rejection(f"a block has no attribute '{node.attr}'; it has dtype, shape, T, {', '.join(sorted(METHODS))}")
 
     def unknown(self, value, name):
-        import difflib
-
         near = difflib.get_close_matches(name, [n for n in dir(value) if not n.startswith("_")], 3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         return f"{self.describe(value)} has no '{name}'{hint}"

@@ -55,7 +55,4 @@ class Rejection(Exception):
 
 def compile_error(message, source, node, calls=()):
     """The error with the user's line, and the calls that led there from the kernel."""
-    error = CompileError(message, source.location(node))
-    for caller, call in reversed(calls):
-        error.add_call(caller.location(call))
-    return error
+    return CompileError(message, source.location(node), [caller.location(call) for caller, call in reversed(calls)])

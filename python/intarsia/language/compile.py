@@ -66,7 +66,7 @@ class Asm(collections.abc.Mapping):
         return KernelText(_intarsia.compile_ptx(self._kernel, self._target), self._kernel)
 
     def _x86(self):
-        return _intarsia.compile_cpu([self._kernel])
+        return _intarsia.compile_cpu(self._kernel)
 
     def _cubin(self):
         with tempfile.TemporaryDirectory() as folder:

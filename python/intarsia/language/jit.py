@@ -48,8 +48,8 @@ def parse_type(text, quiet=False):
 class JITFunction:
     """A kernel, or a helper that kernels call. Launch it with `kernel[grid](arguments...)`."""
 
-    def __init__(self, fn, compat=False, **options):
-        self.fn, self.compat, self.options = fn, compat, options
+    def __init__(self, fn, compat=False, interpret=False):
+        self.fn, self.compat, self.interpreted = fn, compat, interpret
         functools.update_wrapper(self, fn)
         self.source = Source(fn)
         self.signature = inspect.signature(fn)
@@ -132,12 +132,12 @@ def _still(namespace, name, value):
     return now is value or (isinstance(value, (int, float, str, bool, constexpr)) and type(now) is type(value) and now == value)
 
 
-def jit(fn=None, *, debug=None, noinline=None, do_not_specialize=None, do_not_specialize_on_alignment=None, repr=None, launch_metadata=None, version=None):
+def jit(fn=None, *, interpret=False, debug=None, noinline=None, do_not_specialize=None, do_not_specialize_on_alignment=None, repr=None, launch_metadata=None, version=None):
     """Makes a function a kernel (or a helper of kernels) of the tile language.
 
-    Raises Error if its source cannot be read. What the function may contain: docs/language.md. Options other than `fn` are
-    accepted for Triton's sake and change nothing.
+    Raises Error if its source cannot be read. What the function may contain: docs/language.md. `interpret` runs launches lane by
+    lane with every access checked. The other options are accepted for Triton's sake and change nothing.
     """
     if fn is None:
-        return JITFunction
-    return JITFunction(fn)
+        return functools.partial(jit, interpret=interpret)
+    return JITFunction(fn, interpret=interpret)

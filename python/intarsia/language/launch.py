@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 from .. import _intarsia
 from ..dtypes import _BY_NAME, bool_, float32, int32, int64, of_code, uint64
-from ..errors import Error
+from ..errors import Error, IntarsiaWarning, Unsupported
 from .dtype import constexpr, pointer_type, unwrap
 
 # Options of a launch that are no parameters of the kernel.
@@ -28,8 +30,11 @@ class Launcher:
         types, constants, values = specialise(kernel, bound.arguments)
         traced = kernel.trace(types, constants)
         grid = self._grid({**bound.arguments, **options})
-        native = _native(traced)
-        native(values, grid)
+        native = None if kernel.interpreted else _native(traced)
+        if native is None:
+            traced.kernel.interpret(values, grid)
+        else:
+            native.launch(traced.kernel, values, grid)
         return traced
 
     def _grid(self, meta):
@@ -51,11 +56,14 @@ class Launcher:
 
 
 def _native(traced):
-    return traced.kernel.interpret
-    native = getattr(traced, "native", None)
-    if native is None:
-        native = traced.native = _intarsia.NativeKernel(traced.kernel)
-    return native
+    """The kernel as machine code; None, with a warning, where the interpreter must run it."""
+    if not hasattr(traced, "native"):
+        try:
+            traced.native = traced.kernel.compile()
+        except Unsupported as error:
+            traced.native = None
+            warnings.warn(f"{traced.kernel.name} runs in the interpreter, which is slow: {error.message}", IntarsiaWarning, stacklevel=3)
+    return traced.native
 
 
 def specialise(kernel, arguments):

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/cpu_image.h"
 #include "runtime/host.h"
 
 namespace intarsia::runtime {
@@ -94,19 +95,39 @@ void CpuDevice::memset(void* to, std::uint32_t pattern, int width, std::size_t b
     std::memcpy(at + i, &pattern, std::min(bytes - i, static_cast<std::size_t>(width)));
 }
 
+// Loads the codes of one program; an image that several codes share is mapped once.
+class CpuDevice::Loader {
+ public:
+  Loader(const CpuDevice& device, const Program& program) : device_(device), program_(program) {}
+
+  LoadedCodeRef load(const Code& code) {
+    for (const Image::Form form : {Image::Form::kX86, Image::Form::kSymbol, Image::Form::kPtx})
+      for (const Image& image : code.images)
+        if (image.form == form) return load(code, image);
+    throw Unsupported(
+        fmt::format("the CPU cannot run '{}': its images are {}; wanted an x86-64 image, PTX or a symbol",
+                    code.entry, forms_of(code)));
+  }
+
+ private:
+  LoadedCodeRef load(const Code& code, const Image& image) {
+    const std::string& data = program_.data_of(image);
+    if (image.form == Image::Form::kSymbol) return machine_code(symbol_named(device_.symbols_, data));
+    if (image.form == Image::Form::kPtx) throw Unsupported("PTX on the CPU");
+    std::shared_ptr<const CpuImage>& mapped = images_[data.data()];
+    if (!mapped) mapped = std::make_shared<const CpuImage>(CpuImage::load(data));
+    return machine_code(mapped->entry(code.entry), mapped);
+  }
+
+  const CpuDevice& device_;
+  const Program& program_;
+  std::map<const char*, std::shared_ptr<const CpuImage>> images_;
+};
+
 std::vector<LoadedCodeRef> CpuDevice::load(const Program& program) {
   std::vector<LoadedCodeRef> loaded;
-  for (const Code& code : program.codes) {
-    LoadedCodeRef found;
-    for (const Image& image : code.images)
-      if (!found && image.form == Image::Form::kSymbol)
-        found = machine_code(symbol_named(symbols_, program.data_of(image)));
-    if (!found)
-      throw Unsupported(
-          fmt::format("the CPU cannot run '{}': its images are {}; wanted an x86-64 image, PTX or a symbol",
-                      code.entry, forms_of(code)));
-    loaded.push_back(std::move(found));
-  }
+  Loader loader(*this, program);
+  for (const Code& code : program.codes) loaded.push_back(loader.load(code));
   return loaded;
 }
 

@@ -33,6 +33,7 @@ class CpuDevice final : public Device {
   void launch(const LaunchRequest& request, Stream stream) override;
 
  private:
+  class Loader;
   void run_entry(CpuFunction entry, const LaunchRequest& request) const;
 
   intarsia_host host_;

@@ -99,8 +99,6 @@ class Lanes {
   llvm::Value* unary_integer(Fn fn, DType t, llvm::Value* a);
   llvm::Value* binary_integer(Fn fn, DType t, llvm::Value* a, llvm::Value* b);
   llvm::Value* divide(Fn fn, bool is_signed, llvm::Value* a, llvm::Value* b);
-  llvm::Value* floor_divide(Fn fn, bool is_signed, llvm::Value* a, llvm::Value* b);
-  llvm::Value* floor_remainder(llvm::Value* a, llvm::Value* b);
   llvm::Value* shift(Fn fn, bool is_signed, llvm::Value* a, llvm::Value* b);
   llvm::Value* integer_to_real(DType from, llvm::Value* v, DType to);
   llvm::Value* real_to_integer(DType from, llvm::Value* v, DType to);

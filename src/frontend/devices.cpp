@@ -1,0 +1,30 @@
+// The devices of this process.
+#include <fmt/format.h>
+
+#include "frontend/executable.h"
+#include "frontend/session.h"
+#include "runtime/cpu_device.h"
+
+namespace intarsia {
+
+const std::string& Device::name() const { return device_->name(); }
+Device Device::cpu() { return Device(runtime::cpu_device()); }
+std::vector<Device> Device::all() { return frontend::Session::current().devices(); }
+
+Device Device::named(std::string_view name) {
+  std::string known;
+  for (const Device& device : all()) {
+    if (device.name() == name) return device;
+    known += (known.empty() ? "" : ", ") + device.name();
+  }
+  throw UserError(fmt::format("there is no device '{}'; there are {}", name, known));
+}
+
+Device default_device() { return frontend::Session::current().default_device(); }
+void set_default_device(Device device) { frontend::Session::current().set_default_device(device); }
+
+namespace frontend {
+std::vector<Device> find_devices() { return {Device::cpu()}; }
+}  // namespace frontend
+
+}  // namespace intarsia

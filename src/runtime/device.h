@@ -94,6 +94,8 @@ class Device {
  protected:
   Device(Kind kind, int ordinal, std::string name, std::string target, Limits limits)
       : kind_(kind), ordinal_(ordinal), name_(std::move(name)), target_(std::move(target)), limits_(limits) {}
+  // For what a device learns about itself while it is made.
+  void describe(std::string target, const Limits& limits) { target_ = std::move(target), limits_ = limits; }
 
  private:
   Kind kind_;

@@ -142,7 +142,6 @@ constexpr Row kRows[] = {
     {"mov", "b16|b32|b64|b128|@int|f16|f32|f64|bf16|f16x2|bf16x2", "y x", kMove},
     {"cvta", "?to local|shared|shared::cta|global|const|param u64", "d x", kMove},
     {"isspacep", "local|shared|shared::cta|global|const|param", "p U", kMove},
-    {"alloca", "u64", "E U ?i", kMove},
     // conversions
     {"cvt", "?sat @int8 @int8", "fd f", kConvert},
     {"cvt", "rni|rzi|rmi|rpi ?ftz ?sat @int8 f32|f16", "fd f", kConvert},

@@ -1,0 +1,111 @@
+// Running the warps of a block in turns.
+#include <fmt/format.h>
+
+#include "ptx/lanes.h"
+
+namespace intarsia::ptx {
+namespace {
+
+constexpr std::int64_t kQuantum = 4096;  // jumps of a warp before another gets its turn
+
+void fail_hang(Block& block) {
+  for (const auto& warp : block.warps) {
+    if (warp->live == 0) continue;
+    report(*warp, *warp->pc, Report::Kind::kHang, warp->live,
+           fmt::format("the block has not ended after {} warp instructions", block.steps));
+    break;
+  }
+  block.worker->stop = true;
+}
+
+std::string where(const Warp& warp, const Fragment& f) {
+  const Code& code = *f.frame->code;
+  const auto step = static_cast<std::size_t>(f.pc - code.steps.data());
+  const Instruction& in = code.function->body[static_cast<std::size_t>(code.instruction[step])];
+  std::string what = f.wait == Wait::kBarrier ? fmt::format("at barrier {}", f.barrier)
+                     : f.wait == Wait::kRetry ? "polling"
+                                              : "for other lanes";
+  return fmt::format("warp {} lanes {:#010x} {} in line {}", warp.index, f.lanes, what, in.place.line);
+}
+
+// Nobody can run: says who waits where.
+void report_deadlock(Block& block) {
+  std::string picture;
+  const Warp* first = nullptr;
+  for (const auto& warp : block.warps)
+    for (int i = 0; i < warp->parked; ++i) {
+      if (first == nullptr) first = warp.get();
+      picture += (picture.empty() ? "" : "; ") + where(*warp, warp->fragments[static_cast<std::size_t>(i)]);
+    }
+  if (first == nullptr) return;
+  Warp& warp = const_cast<Warp&>(*first);
+  const Fragment fragment = warp.fragments[0];
+  load_fragment(warp, fragment);
+  report(warp, *fragment.pc, Report::Kind::kDeadlock, fragment.lanes,
+         "no thread of the block can go on: " + picture);
+  warp.lanes = 0;
+}
+
+}  // namespace
+
+void run_warp(Warp& warp) {
+  std::int64_t steps = 0;
+  for (;;) {
+    const Decoded& in = *warp.pc;
+    U32 mask = warp.lanes;
+    if (in.flags != 0) {
+      if ((in.flags & kLeader) != 0 && warp.parked != 0 && !warp.forced) {
+        const Decoded* here = warp.pc;
+        next_fragment(warp, false);
+        if (warp.pc != here || warp.lanes != mask) continue;
+      }
+      if ((in.flags & kGuarded) != 0)
+        mask &= *warp.at<U32>(in.guard) ^ ((in.flags & kGuardNegated) != 0 ? kAll : 0);
+      if ((in.flags & kInexact) != 0 && mask != 0)
+        warp.block->worker->inexact[warp.block->launch->image->inexact.at(&in)] = true;
+      if (mask == 0) {
+        ++warp.pc;
+        ++steps;
+        continue;
+      }
+    }
+    ++steps;
+    switch (in.run(warp, in, mask)) {
+      case Flow::kNext: ++warp.pc; break;
+      case Flow::kJump: break;
+      case Flow::kStop: warp.block->steps += steps; return;
+    }
+  }
+}
+
+// Runs until the block ended (true) or has used up `budget` steps.
+bool run_block(Block& block, std::int64_t budget) {
+  const std::int64_t limit = block.launch->config->max_steps, end = block.steps + budget;
+  for (;;) {
+    bool ran = false, alive = false;
+    block.progress = false;
+    for (const auto& pointer : block.warps) {
+      Warp& warp = *pointer;
+      if (warp.live == 0) continue;
+      alive = true;
+      const bool expired = warp.quantum <= 0;
+      if (expired) warp.quantum = kQuantum;
+      if ((warp.lanes == 0 || expired) && !next_fragment(warp, expired)) continue;
+      ran = true;
+      run_warp(warp);
+      if (block.worker->stop || block.launch->stop) return true;
+    }
+    if (!alive) return true;
+    if (!ran && !block.progress) {
+      report_deadlock(block);
+      return true;
+    }
+    if (block.steps > limit) {
+      fail_hang(block);
+      return true;
+    }
+    if (block.steps > end) return false;
+  }
+}
+
+}  // namespace intarsia::ptx

@@ -1,0 +1,183 @@
+// ld and st.
+#include "ptx/memory.h"
+#include "ptx/select.h"
+
+namespace intarsia::ptx {
+namespace {
+
+// Whether the lanes' addresses follow each other, `bytes` apart.
+bool contiguous(const Access& access, U64 bytes) {
+  if (access.mask != kAll) return false;
+  U64 off = 0;
+  for (int l = 0; l < kLanes; ++l)
+    off |= access.address[l] ^ (access.address[0] + static_cast<U64>(l) * bytes);
+  return off == 0;
+}
+
+// M: what memory holds; D: an element of the register. Sign or zero extension comes from M.
+template <class M, class D>
+void load_values(Warp& warp, const Decoded& in, const Access& access, int count) {
+  const Ref* to = warp.frame->code->refs.data() + in.extra;
+  if (count == 1 && sizeof(M) == sizeof(D) && contiguous(access, sizeof(M))) {
+    std::memcpy(warp.at<D>(to[0]), reinterpret_cast<const void*>(access.address[0]), sizeof(M) * kLanes);
+    return;
+  }
+  for (int k = 0; k < count; ++k) {
+    D* d = warp.at<D>(to[k]);
+    each_lane(access.mask, [&](int l) {
+      M value;
+      std::memcpy(&value, reinterpret_cast<const void*>(access.address[l] + static_cast<U64>(k) * sizeof(M)),
+                  sizeof value);
+      d[l] = static_cast<D>(value);
+    });
+  }
+}
+
+// The lanes a check stopped read zeros.
+template <class D>
+void clear_values(Warp& warp, const Decoded& in, U32 mask, int count) {
+  const Ref* to = warp.frame->code->refs.data() + in.extra;
+  for (int k = 0; k < count; ++k) {
+    D* d = warp.at<D>(to[k]);
+    each_lane(mask, [&](int l) { d[l] = 0; });
+  }
+}
+
+template <class M, class D, Space kSpace>
+Flow load(Warp& warp, const Decoded& in, U32 mask) {
+  Access access;
+  access.mask = mask;
+  access.reads = true;
+  access.bytes = static_cast<U32>(sizeof(M) * in.count);
+  make_addresses(warp, in, 1, access);
+  resolve(warp, in, kSpace, access);
+  load_values<M, D>(warp, in, access, in.count);
+  if (access.mask != mask) [[unlikely]]
+    clear_values<D>(warp, in, mask & ~access.mask, in.count);
+  return Flow::kNext;
+}
+
+template <class M, class D, Space kSpace>
+Flow store(Warp& warp, const Decoded& in, U32 mask) {
+  Access access;
+  access.mask = mask;
+  access.writes = true;
+  access.bytes = static_cast<U32>(sizeof(M) * in.count);
+  make_addresses(warp, in, 1, access);
+  resolve(warp, in, kSpace, access);
+  const Ref* from = warp.frame->code->refs.data() + in.extra;
+  if (in.count == 1 && sizeof(M) == sizeof(D) && contiguous(access, sizeof(M))) {
+    std::memcpy(reinterpret_cast<void*>(access.address[0]), warp.at<D>(from[0]), sizeof(M) * kLanes);
+    return Flow::kNext;
+  }
+  for (int k = 0; k < in.count; ++k) {
+    const D* d = warp.at<const D>(from[k]);
+    each_lane(access.mask, [&](int l) {
+      const auto value = static_cast<M>(d[l]);
+      std::memcpy(reinterpret_cast<void*>(access.address[l] + static_cast<U64>(k) * sizeof(M)), &value,
+                  sizeof value);
+    });
+  }
+  return Flow::kNext;
+}
+
+// A kernel's parameter: the same value in every lane.
+template <class M, class D>
+Flow load_param(Warp& warp, const Decoded& in, U32 mask) {
+  const std::byte* from = warp.block->launch->params.data() + in.immediate;
+  const Ref* to = warp.frame->code->refs.data() + in.extra;
+  for (int k = 0; k < in.count; ++k) {
+    M value;
+    std::memcpy(&value, from + static_cast<std::size_t>(k) * sizeof(M), sizeof value);
+    alignas(64) D out[kLanes];
+    std::fill_n(out, kLanes, static_cast<D>(value));
+    store_lanes(warp.at<D>(to[k]), out, mask);
+  }
+  return Flow::kNext;
+}
+
+// .param space of a call: bytes of each lane side by side, r[1] their start, in.immediate the offset and,
+// above bit 32, the bytes of a lane.
+template <class M, class D>
+Flow load_frame_param(Warp& warp, const Decoded& in, U32 mask) {
+  const std::byte* from = warp.at<const std::byte>(in.r[1]) + (in.immediate & 0xFFFFFFFF);
+  const std::int64_t stride = in.immediate >> 32;
+  const Ref* to = warp.frame->code->refs.data() + in.extra;
+  for (int k = 0; k < in.count; ++k) {
+    D* d = warp.at<D>(to[k]);
+    each_lane(mask, [&](int l) {
+      M value;
+      std::memcpy(&value, from + l * stride + static_cast<std::size_t>(k) * sizeof(M), sizeof value);
+      d[l] = static_cast<D>(value);
+    });
+  }
+  return Flow::kNext;
+}
+template <class M, class D>
+Flow store_frame_param(Warp& warp, const Decoded& in, U32 mask) {
+  std::byte* to = warp.at<std::byte>(in.r[1]) + (in.immediate & 0xFFFFFFFF);
+  const std::int64_t stride = in.immediate >> 32;
+  const Ref* from = warp.frame->code->refs.data() + in.extra;
+  for (int k = 0; k < in.count; ++k) {
+    const D* d = warp.at<const D>(from[k]);
+    each_lane(mask, [&](int l) {
+      const auto value = static_cast<M>(d[l]);
+      std::memcpy(to + l * stride + static_cast<std::size_t>(k) * sizeof(M), &value, sizeof value);
+    });
+  }
+  return Flow::kNext;
+}
+
+enum class Kind { kLoad, kStore, kParam, kFrameLoad, kFrameStore };
+
+template <class M, class D>
+Handler by_kind(Kind kind, Space space) {
+  if (kind == Kind::kParam) return &load_param<M, D>;
+  if (kind == Kind::kFrameLoad) return &load_frame_param<M, D>;
+  if (kind == Kind::kFrameStore) return &store_frame_param<M, D>;
+  const bool loads = kind == Kind::kLoad;
+  switch (space) {
+    case Space::kShared: return loads ? &load<M, D, Space::kShared> : &store<M, D, Space::kShared>;
+    case Space::kLocal: return loads ? &load<M, D, Space::kLocal> : &store<M, D, Space::kLocal>;
+    case Space::kGeneric: return loads ? &load<M, D, Space::kGeneric> : &store<M, D, Space::kGeneric>;
+    default: return loads ? &load<M, D, Space::kGlobal> : &store<M, D, Space::kGlobal>;
+  }
+}
+
+template <class M>
+Handler by_register(Kind kind, Space space, int width) {
+  return by_width(width, [&]<class D>() -> Handler {
+    if constexpr (sizeof(D) < sizeof(M))
+      return nullptr;
+    else
+      return by_kind<M, D>(kind, space);
+  });
+}
+
+Handler by_type(Kind kind, const Form& form, int width) {
+  const Space space = form.space();
+  switch (form.type()) {
+    case Type::kB8:
+    case Type::kU8: return by_register<U8>(kind, space, width);
+    case Type::kS8: return by_register<S8>(kind, space, width);
+    case Type::kB16:
+    case Type::kU16: return by_register<U16>(kind, space, width);
+    case Type::kS16: return by_register<S16>(kind, space, width);
+    case Type::kB32:
+    case Type::kU32:
+    case Type::kF32: return by_register<U32>(kind, space, width);
+    case Type::kS32: return by_register<S32>(kind, space, width);
+    default: return by_register<U64>(kind, space, width);
+  }
+}
+
+}  // namespace
+
+Handler select_memory(const Form& form, int register_width, bool frame_param) {
+  const bool stores = form.row->opcode == "st";
+  if (frame_param) return by_type(stores ? Kind::kFrameStore : Kind::kFrameLoad, form, register_width);
+  if (form.space() == Space::kParam) return stores ? nullptr : by_type(Kind::kParam, form, register_width);
+  return by_type(stores ? Kind::kStore : Kind::kLoad, form, register_width);
+}
+
+}  // namespace intarsia::ptx

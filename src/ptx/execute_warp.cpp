@@ -1,0 +1,219 @@
+// Operations between the lanes of a warp.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ptx/lanes.h"
+#include "ptx/select.h"
+
+namespace intarsia::ptx {
+namespace {
+
+// Waits for the lanes the members name. False: the fragment was parked. Reports lanes that cannot come and
+// lanes that are not members of their own mask.
+bool gather(Warp& warp, const Decoded& in, U32 mask, const U32* members) {
+  U32 need = 0, outside = 0, missing = 0;
+  each_lane(mask, [&](int l) {
+    need |= members[l];
+    outside |= (members[l] >> l & 1) == 0 ? U32{1} << l : 0;
+  });
+  if (wait_for_lanes(warp, mask, need, missing)) return false;
+  const bool checked = warp.block->launch->config->checks.members;
+  if (checked && outside != 0)
+    report(warp, in, Report::Kind::kMembers, outside,
+           fmt::format("membermask {:#010x} does not name the lane that executes it",
+                       members[std::countr_zero(outside)]));
+  if (checked && missing != 0)
+    report(warp, in, Report::Kind::kMembers, mask,
+           fmt::format("membermask {:#010x} names lanes {:#010x} that do not come here", need, missing));
+  return true;
+}
+
+enum class Shuffle { kUp, kDown, kBfly, kIdx };
+
+// r: value, whether it came from another lane, source, distance, clamp and segments, members.
+template <Shuffle kShuffle>
+Flow shfl(Warp& warp, const Decoded& in, U32 mask) {
+  if (!gather(warp, in, mask, warp.at<const U32>(in.r[5]))) return Flow::kStop;
+  alignas(64) U32 out[kLanes];
+  const U32* a = warp.at<const U32>(in.r[2]);
+  const U32* b = warp.at<const U32>(in.r[3]);
+  const U32* c = warp.at<const U32>(in.r[4]);
+  U32 valid = 0;
+  for (U32 l = 0; l < kLanes; ++l) {
+    const U32 segment = c[l] >> 8 & 31, clamp = c[l] & 31, distance = b[l] & 31;
+    const U32 highest = (l & segment) | (clamp & ~segment), lowest = l & segment;
+    U32 from = l;
+    bool good = false;
+    switch (kShuffle) {
+      case Shuffle::kUp:
+        from = l - distance, good = static_cast<S32>(from) >= static_cast<S32>(highest);
+        break;
+      case Shuffle::kDown: from = l + distance, good = from <= highest; break;
+      case Shuffle::kBfly: from = l ^ distance, good = from <= highest; break;
+      case Shuffle::kIdx: from = lowest | (distance & ~segment), good = from <= highest; break;
+    }
+    out[l] = a[good ? from & 31 : l];
+    valid |= U32{good} << l;
+  }
+  store_lanes(warp.at<U32>(in.r[0]), out, mask);
+  set_predicate(warp, in.r[1], valid, mask);
+  return Flow::kNext;
+}
+
+enum class Vote { kAll, kAny, kUniform };
+template <Vote kVote>
+Flow vote(Warp& warp, const Decoded& in, U32 mask) {
+  const U32* members = warp.at<const U32>(in.r[2]);
+  if (!gather(warp, in, mask, members)) return Flow::kStop;
+  const U32 p = warp.predicate(in, 1);
+  U32 out = 0;
+  each_lane(mask, [&](int l) {
+    const U32 who = members[l] & mask, yes = p & who;
+    const bool holds = kVote == Vote::kAll   ? yes == who
+                       : kVote == Vote::kAny ? yes != 0
+                                             : yes == who || yes == 0;
+    out |= U32{holds} << l;
+  });
+  set_predicate(warp, in.r[0], out, mask);
+  return Flow::kNext;
+}
+
+Flow ballot(Warp& warp, const Decoded& in, U32 mask) {
+  const U32* members = warp.at<const U32>(in.r[2]);
+  if (!gather(warp, in, mask, members)) return Flow::kStop;
+  const U32 p = warp.predicate(in, 1);
+  U32* d = warp.at<U32>(in.r[0]);
+  each_lane(mask, [&](int l) { d[l] = p & members[l] & mask; });
+  return Flow::kNext;
+}
+
+Flow activemask(Warp& warp, const Decoded& in, U32 mask) {
+  U32* d = warp.at<U32>(in.r[0]);
+  each_lane(mask, [&](int l) { d[l] = mask; });
+  return Flow::kNext;
+}
+
+template <class T>
+Flow match_any(Warp& warp, const Decoded& in, U32 mask) {
+  const U32* members = warp.at<const U32>(in.r[2]);
+  if (!gather(warp, in, mask, members)) return Flow::kStop;
+  alignas(64) U32 out[kLanes] = {};
+  const T* a = warp.at<const T>(in.r[1]);
+  each_lane(mask,
+            [&](int l) { each_lane(members[l] & mask, [&](int k) { out[l] |= U32{a[k] == a[l]} << k; }); });
+  store_lanes(warp.at<U32>(in.r[0]), out, mask);
+  return Flow::kNext;
+}
+template <class T>
+Flow match_all(Warp& warp, const Decoded& in, U32 mask) {
+  const U32* members = warp.at<const U32>(in.r[3]);
+  if (!gather(warp, in, mask, members)) return Flow::kStop;
+  alignas(64) U32 out[kLanes] = {};
+  const T* a = warp.at<const T>(in.r[2]);
+  U32 same = 0;
+  each_lane(mask, [&](int l) {
+    bool all = true;
+    each_lane(members[l] & mask, [&](int k) { all &= a[k] == a[l]; });
+    out[l] = all ? members[l] & mask : 0;
+    same |= U32{all} << l;
+  });
+  store_lanes(warp.at<U32>(in.r[0]), out, mask);
+  set_predicate(warp, in.r[1], same, mask);
+  return Flow::kNext;
+}
+
+struct Sum {
+  template <class T>
+  T operator()(T a, T b) const {
+    return static_cast<T>(static_cast<U32>(a) + static_cast<U32>(b));
+  }
+};
+struct Least {
+  template <class T>
+  T operator()(T a, T b) const {
+    return std::min(a, b);
+  }
+};
+struct Most {
+  template <class T>
+  T operator()(T a, T b) const {
+    return std::max(a, b);
+  }
+};
+struct And {
+  U32 operator()(U32 a, U32 b) const { return a & b; }
+};
+struct Or {
+  U32 operator()(U32 a, U32 b) const { return a | b; }
+};
+struct Xor {
+  U32 operator()(U32 a, U32 b) const { return a ^ b; }
+};
+
+template <class F, class T>
+Flow redux(Warp& warp, const Decoded& in, U32 mask) {
+  const U32* members = warp.at<const U32>(in.r[2]);
+  if (!gather(warp, in, mask, members)) return Flow::kStop;
+  alignas(64) T out[kLanes] = {};
+  const T* a = warp.at<const T>(in.r[1]);
+  each_lane(mask, [&](int l) {
+    const U32 who = members[l] & mask;
+    if (who == 0) return;
+    T value = a[std::countr_zero(who)];
+    each_lane(who & (who - 1), [&](int k) { value = F{}(value, a[k]); });
+    out[l] = value;
+  });
+  store_lanes(warp.at<T>(in.r[0]), out, mask);
+  return Flow::kNext;
+}
+
+Flow elect(Warp& warp, const Decoded& in, U32 mask) {
+  if (!gather(warp, in, mask, warp.at<const U32>(in.r[2]))) return Flow::kStop;
+  const auto leader = std::countr_zero(mask);
+  U32* d = warp.at<U32>(in.r[0]);
+  each_lane(mask, [&](int l) { d[l] = static_cast<U32>(leader); });
+  set_predicate(warp, in.r[1], U32{1} << leader, mask);
+  return Flow::kNext;
+}
+
+Flow warp_barrier(Warp& warp, const Decoded& in, U32 mask) {
+  return gather(warp, in, mask, warp.at<const U32>(in.r[0])) ? Flow::kNext : Flow::kStop;
+}
+
+template <class F>
+Handler select_typed(const Form& form) {
+  return form.type() == Type::kS32 ? &redux<F, S32> : &redux<F, U32>;
+}
+
+Handler select_redux(const Form& form) {
+  if (form.has("add")) return select_typed<Sum>(form);
+  if (form.has("min")) return select_typed<Least>(form);
+  if (form.has("max")) return select_typed<Most>(form);
+  if (form.has("and")) return &redux<And, U32>;
+  return form.has("or") ? &redux<Or, U32> : &redux<Xor, U32>;
+}
+
+}  // namespace
+
+Handler select_warp(const Form& form) {
+  const std::string_view op = form.row->opcode;
+  const bool wide = form.type() == Type::kB64;
+  if (op == "shfl") {
+    if (form.has("up")) return &shfl<Shuffle::kUp>;
+    if (form.has("down")) return &shfl<Shuffle::kDown>;
+    return form.has("bfly") ? &shfl<Shuffle::kBfly> : &shfl<Shuffle::kIdx>;
+  }
+  if (op == "vote") {
+    if (form.has("ballot")) return &ballot;
+    return form.has("all") ? &vote<Vote::kAll> : form.has("any") ? &vote<Vote::kAny> : &vote<Vote::kUniform>;
+  }
+  if (op == "activemask") return &activemask;
+  if (op == "match" && form.has("any")) return wide ? &match_any<U64> : &match_any<U32>;
+  if (op == "match") return wide ? &match_all<U64> : &match_all<U32>;
+  if (op == "redux") return select_redux(form);
+  if (op == "elect") return &elect;
+  return op == "bar" ? &warp_barrier : nullptr;
+}
+
+}  // namespace intarsia::ptx

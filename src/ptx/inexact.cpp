@@ -1,0 +1,14 @@
+#include "ptx/select.h"
+
+namespace intarsia::ptx {
+
+bool is_inexact(const Form& form) {
+  if (form.row->family == Family::kApprox) return true;
+  const bool adds_floats =
+      form.has("add") && (bits(form.type()) != 0) &&
+      (form.type() == Type::kF32 || form.type() == Type::kF64 || form.type() == Type::kF16 ||
+       form.type() == Type::kF16x2 || form.type() == Type::kBF16 || form.type() == Type::kBF16x2);
+  return form.row->family == Family::kAtomic && adds_floats;  // the order of the sum
+}
+
+}  // namespace intarsia::ptx

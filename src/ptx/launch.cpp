@@ -1,0 +1,299 @@
+// A launch: its checks, its blocks over the host's threads, what they found.
+#include "ptx/launch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cfenv>
+#include <map>
+
+#include "base/error.h"
+#include "ptx/lanes.h"
+
+namespace intarsia::ptx {
+namespace {
+
+constexpr std::int64_t kTurn = 1 << 22;    // steps of a block before others that may free it are begun
+constexpr std::size_t kMostInFlight = 64;  // blocks one thread keeps unfinished
+
+std::string triple(const std::array<std::uint32_t, 3>& v) {
+  return fmt::format("({}, {}, {})", v[0], v[1], v[2]);
+}
+
+void check_block(const Image& image, const LaunchConfig& c) {
+  const Entry& entry = *image.entry;
+  const auto threads = std::uint64_t{c.block[0]} * c.block[1] * c.block[2];
+  if (threads == 0)
+    throw UserError(fmt::format("kernel {}: a block of {} has no threads", entry.name, triple(c.block)));
+  if (threads > static_cast<std::uint64_t>(c.device.threads_per_block))
+    throw UserError(fmt::format("kernel {}: a block of {} has {} threads; sm_{} runs at most {}", entry.name,
+                                triple(c.block), threads, c.device.architecture, c.device.threads_per_block));
+  const auto want = [](const std::array<std::int32_t, 3>& v) {
+    return std::array<std::uint32_t, 3>{static_cast<U32>(v[0]), static_cast<U32>(v[1]),
+                                        static_cast<U32>(v[2])};
+  };
+  if (entry.reqntid && want(*entry.reqntid) != c.block)
+    throw UserError(fmt::format("kernel {}: launched with blocks of {}; its .reqntid is {}", entry.name,
+                                triple(c.block), triple(want(*entry.reqntid))));
+  if (entry.maxntid) {
+    const auto most = want(*entry.maxntid);
+    const std::uint64_t limit = std::uint64_t{most[0]} * most[1] * most[2];
+    if (threads > limit)
+      throw UserError(fmt::format("kernel {}: launched with {} threads per block; its .maxntid allows {}",
+                                  entry.name, threads, limit));
+  }
+}
+
+void check_device(const Image& image, const LaunchConfig& c) {
+  const std::int64_t shared = image.static_shared + c.shared_bytes;
+  if (c.shared_bytes < 0 || shared > c.device.shared_bytes)
+    throw UserError(
+        fmt::format("kernel {}: {} bytes of shared memory ({} static, {} dynamic); a block of sm_{} has {}",
+                    image.entry->name, shared, image.static_shared, c.shared_bytes, c.device.architecture,
+                    c.device.shared_bytes));
+  const Module& m = image.module;
+  if (c.device.reject_newer_version &&
+      std::pair(m.version_major, m.version_minor) > std::pair(c.device.version_major, c.device.version_minor))
+    throw UserError(fmt::format("kernel {}: PTX version {}.{}; the device reads up to {}.{}",
+                                image.entry->name, m.version_major, m.version_minor, c.device.version_major,
+                                c.device.version_minor));
+}
+
+void check_cluster(const Image& image, const LaunchConfig& c) {
+  if (image.entry->cluster) {
+    const auto& want = *image.entry->cluster;
+    for (std::size_t i = 0; i < 3; ++i)
+      if (static_cast<U32>(want[i]) != c.cluster[i])
+        throw UserError(
+            fmt::format("kernel {}: launched with clusters of {}; its .reqnctapercluster is ({}, {}, {})",
+                        image.entry->name, triple(c.cluster), want[0], want[1], want[2]));
+  }
+  const U32 blocks = c.cluster[0] * c.cluster[1] * c.cluster[2];
+  if (blocks == 0 || blocks > 16)
+    throw UserError(
+        fmt::format("kernel {}: a cluster of {} blocks; 1 to 16 are possible", image.entry->name, blocks));
+  for (std::size_t i = 0; i < 3; ++i)
+    if (c.grid[i] % c.cluster[i] != 0)
+      throw UserError(fmt::format("kernel {}: a grid of {} is not made of clusters of {}", image.entry->name,
+                                  triple(c.grid), triple(c.cluster)));
+}
+
+std::string shown(const Image& image) {
+  std::string out;
+  for (const Parameter& p : image.parameters)
+    out += fmt::format("{}{} ({} bytes)", out.empty() ? "" : ", ", p.name, p.bytes);
+  return out.empty() ? "none" : out;
+}
+
+std::vector<std::byte> pack_arguments(const Image& image, std::span<const ArgumentValue> arguments) {
+  if (arguments.size() != image.parameters.size())
+    throw UserError(fmt::format("kernel {} takes {} parameters, {} are given; its list: {}",
+                                image.entry->name, image.parameters.size(), arguments.size(), shown(image)));
+  std::vector<std::byte> out(static_cast<std::size_t>(parameter_bytes(*image.entry)));
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const Parameter& p = image.parameters[i];
+    if (arguments[i].bytes != p.bytes)
+      throw UserError(fmt::format("kernel {}: parameter {} ('{}') has {} bytes, {} are given",
+                                  image.entry->name, i, p.name, p.bytes, arguments[i].bytes));
+    if (p.bytes > 0) std::memcpy(out.data() + p.offset, arguments[i].data, static_cast<std::size_t>(p.bytes));
+  }
+  return out;
+}
+
+// Buffers and module variables, sorted; those that overlap become one.
+std::vector<Range> ranges_of(const Image& image, const LaunchConfig& config) {
+  std::vector<Range> all;
+  static const std::string kUnnamed = "a buffer";
+  if (config.buffers)
+    for (const Buffer& b : *config.buffers)
+      if (b.bytes > 0) {
+        const auto begin = reinterpret_cast<U64>(b.data);
+        all.push_back(
+            {begin, begin + static_cast<U64>(b.bytes), b.writable, b.name.empty() ? &kUnnamed : &b.name});
+      }
+  for (const Storage& s : image.storage)
+    if (s.bytes > 0)
+      all.push_back({reinterpret_cast<U64>(s.data), reinterpret_cast<U64>(s.data) + static_cast<U64>(s.bytes),
+                     !s.constant, &s.name});
+  std::sort(all.begin(), all.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  std::vector<Range> out;
+  for (const Range& r : all) {
+    if (!out.empty() && r.begin < out.back().end) {
+      out.back().end = std::max(out.back().end, r.end);
+      out.back().writable |= r.writable;
+    } else {
+      out.push_back(r);
+    }
+  }
+  return out;
+}
+
+void start_block(Block& block, std::int64_t linear) {
+  const Launch& launch = *block.launch;
+  const LaunchConfig& c = *launch.config;
+  block.linear = linear;
+  block.id = {static_cast<U32>(linear % c.grid[0]), static_cast<U32>(linear / c.grid[0] % c.grid[1]),
+              static_cast<U32>(linear / c.grid[0] / c.grid[1])};
+  block.steps = 0;
+  block.shared.assign(static_cast<std::size_t>(launch.shared_bytes), std::byte{0});
+  block.shadow.assign(
+      c.checks.uninitialised || c.checks.races ? static_cast<std::size_t>(launch.shared_bytes) : 0, Cell{});
+  for (Barrier& b : block.barriers) b = Barrier{};
+  const std::size_t warps = (static_cast<std::size_t>(launch.threads) + kLanes - 1) / kLanes;
+  while (block.warps.size() < warps) block.warps.push_back(std::make_unique<Warp>());
+  for (std::size_t w = 0; w < warps; ++w) {
+    Warp& warp = *block.warps[w];
+    warp.block = &block;
+    warp.index = static_cast<std::int32_t>(w);
+    warp.live = 0;
+    warp.quantum = 0;
+    warp.seen.assign(warps, 1);
+    warp.base[1] = const_cast<std::byte*>(launch.constants);
+    for (int l = 0; l < kLanes; ++l) {
+      const U32 t = static_cast<U32>(w) * kLanes + static_cast<U32>(l);
+      const auto lane = static_cast<std::size_t>(l);
+      if (t < static_cast<U32>(launch.threads)) warp.live |= U32{1} << l;
+      warp.tid[0][lane] = t % c.block[0];
+      warp.tid[1][lane] = t / c.block[0] % c.block[1];
+      warp.tid[2][lane] = t / c.block[0] / c.block[1];
+    }
+    start_warp(warp);
+  }
+}
+
+// Runs blocks `next` … `end` - 1. One after another; only where one does not end, others are begun beside it.
+class BlockRunner {
+ public:
+  BlockRunner(const Launch& launch, Worker& worker, std::int64_t begin, std::int64_t end)
+      : launch_(launch), worker_(worker), next_(begin), end_(end) {}
+
+  void run() {
+    while (!launch_.stop && (begin_one() || !live_.empty())) {
+      for (std::size_t i = 0; i < live_.size() && !launch_.stop;) {
+        const bool ended = run_block(*live_[i], kTurn);
+        if (worker_.stop) launch_.stop = true;
+        if (!ended) {
+          ++i;
+          continue;
+        }
+        worker_.steps += live_[i]->steps;
+        worker_.blocks.push_back(std::move(live_[i]));
+        live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+    }
+    for (auto& block : live_) worker_.steps += block->steps;
+  }
+
+ private:
+  bool begin_one() {
+    if (next_ >= end_ || live_.size() >= kMostInFlight) return false;
+    if (worker_.blocks.empty()) worker_.blocks.push_back(std::make_unique<Block>());
+    live_.push_back(std::move(worker_.blocks.back()));
+    worker_.blocks.pop_back();
+    Block& block = *live_.back();
+    block.launch = &launch_;
+    block.worker = &worker_;
+    start_block(block, next_++);
+    return true;
+  }
+
+  const Launch& launch_;
+  Worker& worker_;
+  std::int64_t next_, end_;
+  std::vector<std::unique_ptr<Block>> live_;
+};
+
+Report report_of(const Image& image, const Finding& f) {
+  Report out;
+  out.kind = f.kind;
+  out.kernel = image.entry->name;
+  out.block = f.block_id;
+  out.thread = f.thread;
+  out.what = f.what;
+  out.count = f.count;
+  const auto step = static_cast<std::size_t>(f.step - f.code->steps.data());
+  if (f.code->function->body.empty()) return out;
+  const Place& place = f.code->function->body[static_cast<std::size_t>(f.code->instruction[step])].place;
+  out.line = place.line;
+  out.instruction = image.module.line_text(place.line);
+  out.source = image.module.source_place(place.loc);
+  return out;
+}
+
+void gather_reports(const Image& image, std::vector<Worker>& workers, LaunchResult& result) {
+  std::vector<Finding> all;
+  for (Worker& w : workers)
+    for (Finding& f : w.findings) {
+      const auto same = std::find_if(all.begin(), all.end(),
+                                     [&](const Finding& g) { return g.kind == f.kind && g.step == f.step; });
+      if (same == all.end()) {
+        all.push_back(std::move(f));
+      } else {
+        const std::int64_t count = same->count + f.count;
+        if (f.block < same->block) *same = std::move(f);
+        same->count = count;
+      }
+    }
+  for (const Finding& f : all) result.reports.push_back(report_of(image, f));
+  std::sort(result.reports.begin(), result.reports.end(), [](const Report& a, const Report& b) {
+    return std::pair(a.line, a.kind) < std::pair(b.line, b.kind);
+  });
+}
+
+void gather_rest(const Image& image, const LaunchConfig& config, std::vector<Worker>& workers,
+                 LaunchResult& result) {
+  std::vector<bool> executed(image.inexact_names.size());
+  std::map<std::int64_t, std::string> printed;  // by block
+  for (Worker& w : workers) {
+    result.steps += w.steps;
+    for (std::size_t i = 0; i < executed.size(); ++i) executed[i] = executed[i] || w.inexact[i];
+    for (auto& [block, text] : w.printed) printed[block] += text;
+  }
+  for (std::size_t i = 0; i < executed.size(); ++i) {
+    const bool contraction_only = image.inexact_names[i].starts_with("mul+");
+    if (executed[i] && (config.contraction || !contraction_only))
+      result.inexact.push_back(image.inexact_names[i]);
+  }
+  for (const auto& [block, text] : printed) result.printed += text;
+}
+
+}  // namespace
+
+LaunchResult run(const Program& program, const LaunchConfig& config,
+                 std::span<const ArgumentValue> arguments) {
+  const Image& image = program.image();
+  LaunchResult result;
+  Launch launch;
+  launch.image = &image;
+  launch.config = &config;
+  launch.params = pack_arguments(image, arguments);
+  const std::int64_t blocks = std::int64_t{config.grid[0]} * config.grid[1] * config.grid[2];
+  if (blocks == 0) return result;
+  check_block(image, config);
+  check_device(image, config);
+  check_cluster(image, config);
+  launch.ranges = ranges_of(image, config);
+  launch.constants = image.aligned_constants;
+  launch.shared_bytes = image.static_shared + config.shared_bytes;
+  launch.threads = static_cast<std::int32_t>(config.block[0] * config.block[1] * config.block[2]);
+  const std::int64_t tasks = config.parallel_for ? std::min<std::int64_t>(blocks, 32) : 1;
+  std::vector<Worker> workers(static_cast<std::size_t>(tasks));
+  const auto body = [&](std::int64_t task) {
+    std::fenv_t before;
+    std::fegetenv(&before);
+    std::fesetenv(FE_DFL_ENV);  // a process that flushes denormals must not change the results
+    Worker& worker = workers[static_cast<std::size_t>(task)];
+    worker.inexact.assign(image.inexact_names.size(), false);
+    BlockRunner(launch, worker, blocks * task / tasks, blocks * (task + 1) / tasks).run();
+    std::fesetenv(&before);
+  };
+  if (config.parallel_for)
+    config.parallel_for(tasks, body);
+  else
+    body(0);
+  gather_reports(image, workers, result);
+  gather_rest(image, config, workers, result);
+  return result;
+}
+
+}  // namespace intarsia::ptx

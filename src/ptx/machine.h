@@ -1,0 +1,260 @@
+// The state of a running grid: plain data, so that any warp can be resumed after any instruction.
+//
+// A register is 32 lanes of its width, side by side; a predicate is a mask of 32 bits. A warp is a set of
+// fragments: lanes that share a place. One runs, the lowest in the order of flow.h, so that lanes meet again
+// at the post-dominator of their divergence or before.
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ptx/launch.h"
+#include "ptx/opcodes.h"
+
+namespace intarsia::ptx {
+
+constexpr int kLanes = 32;
+constexpr std::uint32_t kAll = ~std::uint32_t{0};
+
+// Generic addresses of memory that is not the process's own. User pointers are below 2^47.
+constexpr std::uint64_t kSharedWindow = std::uint64_t{1} << 56;
+constexpr std::uint64_t kLocalWindow = std::uint64_t{2} << 56;
+constexpr std::uint64_t kParamWindow = std::uint64_t{3} << 56;
+constexpr std::uint64_t kFunctionWindow = std::uint64_t{4} << 56;
+constexpr std::uint64_t kWindowBytes = std::uint64_t{1} << 32;
+constexpr int kRankShift =
+    24;  // shared addresses: rank + 1 of a block of the cluster above this bit, 0 for the own
+
+struct Warp;
+struct Decoded;
+enum class Flow : std::uint8_t {
+  kNext,
+  kJump,
+  kStop
+};  // kJump: the pc is set; kStop: the fragment does not go on
+using Handler = Flow (*)(Warp&, const Decoded&, std::uint32_t mask);
+
+// Where an operand is: an offset into the frame's registers, or into the constants.
+struct Ref {
+  std::uint32_t value = 0;
+  static constexpr std::uint32_t kConstant = std::uint32_t{1} << 31;
+};
+
+// An instruction ready to run. Destinations come first in `r`, then sources.
+struct Decoded {
+  Handler run = nullptr;
+  std::array<Ref, 6> r{};
+  Ref guard{};
+  std::int64_t immediate = 0;  // address offset, special register, barrier shape: the handler's
+  std::uint32_t extra = 0;     // of Code::refs or Code::targets: the handler's
+  std::uint32_t order = 0;     // of its basic block
+  std::uint8_t flags = 0;
+  std::uint8_t negated = 0;           // bit k: predicate source r[k] is negated
+  std::uint8_t small = 0, count = 0;  // the handler's
+};
+enum : std::uint8_t { kGuarded = 1, kGuardNegated = 2, kLeader = 4, kInexact = 8 };
+
+// A place a function is called from: where its parameters lie in the caller's frame.
+struct CallSite {
+  struct Copy {
+    Ref from;  // of the caller
+    std::uint32_t bytes = 0;
+  };
+  std::int32_t callee = -1;  // index into Image::codes; -1: by address, or a function of the system
+  enum class System : std::uint8_t { kNone, kPrintf, kAssert } system = System::kNone;
+  std::vector<Copy> params, returns;
+};
+
+// A function decoded.
+struct Code {
+  const Function* function = nullptr;
+  std::vector<Decoded> steps;
+  std::vector<std::int32_t> instruction;            // step -> index into Function::body
+  std::vector<Ref> refs;                            // long operand lists
+  std::vector<std::vector<std::uint32_t>> targets;  // of brx.idx, in steps
+  std::uint32_t register_bytes = 0;
+  std::uint32_t local_bytes = 0;
+  std::vector<CallSite> calls;
+  std::vector<CallSite::Copy> params, returns;  // of a .func: per-lane storage in its own registers
+};
+
+struct Storage {  // of a module variable
+  std::string name;
+  std::unique_ptr<std::byte[]> memory;
+  std::byte* data = nullptr;  // aligned
+  std::int64_t bytes = 0;
+  bool constant = false;
+};
+
+struct Image {
+  Module module;
+  const Entry* entry = nullptr;
+  std::vector<std::unique_ptr<Code>> codes;  // codes[0] is the entry
+  std::unordered_map<std::string, std::int32_t> code_index;
+  std::vector<std::byte> constants;
+  const std::byte* aligned_constants = nullptr;                 // the same, at a multiple of 64
+  std::map<std::pair<std::uint64_t, int>, Ref> constant_index;  // (bits, width) -> place
+  std::vector<Parameter> parameters;
+  std::vector<Storage> storage;
+  std::unordered_map<std::string, std::int64_t> shared;  // variable -> offset; dynamic ones follow the rest
+  std::int64_t static_shared = 0;
+  std::uint32_t lane_local_bytes = 0;                         // local memory of one thread
+  std::vector<std::string> inexact_names;                     // by id: Decoded's forms that carry kInexact
+  std::unordered_map<const Decoded*, std::uint32_t> inexact;  // step -> id
+  std::unordered_map<const Decoded*, std::uint32_t>
+      fusable;  // of these, the ones that are exact without contraction
+};
+
+struct Frame {
+  const Code* code = nullptr;
+  std::byte* registers = nullptr;
+  Frame* caller = nullptr;
+  const Decoded* return_to = nullptr;
+  std::uint32_t lanes = 0;  // that have not returned
+  std::uint32_t depth = 0;
+  std::uint32_t local_base = 0;
+  std::vector<std::byte> memory;
+};
+
+enum class Wait : std::uint8_t {
+  kReady,
+  kLanes,
+  kBarrier,
+  kRetry
+};  // kRetry: polls something another warp does
+struct Fragment {
+  const Decoded* pc = nullptr;
+  Frame* frame = nullptr;
+  std::uint32_t lanes = 0;
+  Wait wait = Wait::kReady;
+  std::uint64_t stamp = 0;  // when it ran last
+  std::uint32_t barrier = 0;
+};
+
+struct Block;
+
+struct Warp {
+  std::array<std::byte*, 2> base{};  // registers of the frame, constants
+  const Decoded* pc = nullptr;
+  std::uint32_t lanes = 0;  // of the running fragment
+  std::uint32_t live = 0;   // lanes that have not exited
+  Frame* frame = nullptr;
+  Block* block = nullptr;
+  bool forced = false;  // run on although lanes it waits for cannot come
+  std::int32_t index = 0;
+  std::int32_t parked = 0;  // fragments besides the running one
+  std::array<Fragment, kLanes> fragments{};
+  std::int64_t quantum = 0;  // jumps left before others get a turn
+  std::uint64_t clock = 0;
+  std::vector<std::uint32_t> seen;  // vector clock: what of each warp happened before now
+  std::array<std::array<std::uint32_t, kLanes>, 3> tid{};
+  std::deque<Frame> frames;
+  std::unique_ptr<std::byte[], decltype(&std::free)> local{nullptr, &std::free};
+
+  template <class T>
+  T* at(Ref ref) const {
+    return reinterpret_cast<T*>(base[ref.value >> 31] + (ref.value & ~Ref::kConstant));
+  }
+  std::uint32_t predicate(const Decoded& in, int k) const {
+    return *at<std::uint32_t>(in.r[static_cast<std::size_t>(k)]) ^ (in.negated >> k & 1 ? kAll : 0);
+  }
+};
+
+// Shared memory's shadow, one per byte: who touched it last, and when by that warp's own clock.
+struct Cell {
+  std::uint32_t write_time = 0, read_time = 0;  // 0: never
+  std::uint16_t writer = 0, reader = 0;         // threads
+  bool many_readers = false;
+};
+
+struct Barrier {
+  std::int32_t arrived = 0, expected = 0;
+  std::uint32_t all = kAll, any = 0, count = 0;  // of bar.red
+  std::vector<std::uint32_t> clock;              // what the arrivals had seen
+};
+
+struct Launch;
+struct Worker;
+
+struct Block {
+  const Launch* launch = nullptr;
+  Worker* worker = nullptr;
+  std::array<std::uint32_t, 3> id{};
+  std::int64_t linear = 0;
+  std::vector<std::unique_ptr<Warp>> warps;
+  std::vector<std::byte> shared;
+  std::vector<Cell> shadow;
+  std::array<Barrier, 16> barriers;
+  std::int64_t steps = 0;
+  bool progress = false;  // since the scheduler last looked
+  Block** cluster = nullptr;
+  std::uint32_t rank = 0;
+};
+
+// What one host thread gathers while it runs blocks.
+struct Finding {
+  Report::Kind kind;
+  const Code* code;
+  const Decoded* step;
+  std::int64_t block;  // the first block's linear index
+  std::array<std::uint32_t, 3> block_id, thread;
+  std::string what;
+  std::int64_t count;
+};
+struct Worker {
+  std::vector<Finding> findings;
+  std::vector<bool> inexact;                                  // by id
+  std::vector<std::pair<std::int64_t, std::string>> printed;  // by block
+  std::int64_t steps = 0;
+  std::vector<std::unique_ptr<Block>> blocks;  // kept for reuse
+  bool stop = false;                           // a trap ends the launch
+};
+
+struct Range {
+  std::uint64_t begin, end;
+  bool writable;
+  const std::string* name;
+};
+
+struct Launch {
+  const Image* image = nullptr;
+  const LaunchConfig* config = nullptr;
+  const std::byte* constants = nullptr;
+  std::vector<std::byte> params;
+  std::vector<Range> ranges;      // by begin
+  std::int64_t shared_bytes = 0;  // static and dynamic
+  std::int32_t threads = 0;       // per block
+  mutable std::atomic<bool> stop{false};
+};
+
+// Records a finding once per kind and place; `lane` is the first of `lanes`.
+void report(Warp& warp, const Decoded& in, Report::Kind kind, std::uint32_t lanes, const std::string& what);
+std::array<std::uint32_t, 3> thread_of(const Warp& warp, int lane);
+
+// ---- the warp's fragments (fragments.cpp)
+void start_warp(Warp& warp);
+bool next_fragment(Warp& warp, bool rotate);  // false: nothing of this warp can run
+void load_fragment(Warp& warp, const Fragment& fragment);
+Flow branch(Warp& warp, const Decoded& in, std::uint32_t taken, const Decoded* target);
+Flow leave(Warp& warp, const Decoded& in, std::uint32_t lanes);  // lanes exit
+Flow call(Warp& warp, const Decoded& in, std::uint32_t lanes, const Code& callee);
+Flow give_back(Warp& warp, const Decoded& in, std::uint32_t lanes);  // lanes return
+// Whether the fragment must wait for lanes of `need` that are elsewhere; if they cannot come, false and
+// `missing`.
+bool wait_for_lanes(Warp& warp, std::uint32_t mask, std::uint32_t need, std::uint32_t& missing);
+void park_at_barrier(Warp& warp, std::uint32_t barrier);
+
+// ---- blocks (block.cpp, barrier.cpp)
+void run_warp(Warp& warp);
+bool run_block(Block& block, std::int64_t budget);  // whether it ended
+void barrier_left(Block& block);  // lanes exited: barriers of the whole block may be complete
+
+}  // namespace intarsia::ptx

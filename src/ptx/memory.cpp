@@ -1,0 +1,235 @@
+#include "ptx/memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace intarsia::ptx {
+namespace {
+
+const Range* find_range(const Launch& launch, U64 address) {
+  const auto after = std::upper_bound(launch.ranges.begin(), launch.ranges.end(), address,
+                                      [](U64 a, const Range& r) { return a < r.begin; });
+  return after == launch.ranges.begin() ? nullptr : &*(after - 1);
+}
+
+std::string verb(const Access& access) {
+  return access.atomic ? "atomic operation on" : access.writes ? "store of" : "load of";
+}
+
+// Where an address lies, in words.
+std::string described(const Launch& launch, U64 address) {
+  const Range* below = find_range(launch, address);
+  if (below != nullptr && address >= below->end)
+    return fmt::format("{} bytes after the end of '{}' ({} bytes)", address - below->end, *below->name,
+                       below->end - below->begin);
+  if (below != nullptr)
+    return fmt::format("at byte {} of '{}' ({} bytes)", address - below->begin, *below->name,
+                       below->end - below->begin);
+  if (!launch.ranges.empty())
+    return fmt::format("{} bytes before the start of '{}'", launch.ranges[0].begin - address,
+                       *launch.ranges[0].name);
+  return fmt::format("at address {:#x}", address);
+}
+
+void check_lane(Warp& warp, const Decoded& in, Access& access, int lane) {
+  const Launch& launch = *warp.block->launch;
+  const U64 address = access.address[lane];
+  const Range* range = find_range(launch, address);
+  const U32 bit = U32{1} << lane;
+  if (range == nullptr || address + access.bytes > range->end) {
+    access.mask &= ~bit;
+    report(warp, in, Report::Kind::kGlobalBounds, bit,
+           fmt::format("{} {} bytes {}", verb(access), access.bytes, described(launch, address)));
+  } else if (access.writes && !range->writable) {
+    access.mask &= ~bit;
+    report(warp, in, Report::Kind::kReadOnly, bit,
+           fmt::format("{} {} bytes in '{}', which is read-only", verb(access), access.bytes, *range->name));
+  }
+}
+
+// One range holds all lanes: the common case.
+bool all_inside(const Access& access, const Range& range) {
+  if (access.writes && !range.writable) return false;
+  const U64 size = range.end - range.begin;
+  if (size < access.bytes) return false;
+  const U64 limit = size - access.bytes;
+  if (access.mask == kAll) {
+    U64 outside = 0;
+    for (int l = 0; l < kLanes; ++l) outside |= static_cast<U64>(access.address[l] - range.begin > limit);
+    return outside == 0;
+  }
+  for (U32 left = access.mask; left != 0; left &= left - 1)
+    if (access.address[std::countr_zero(left)] - range.begin > limit) return false;
+  return true;
+}
+
+void check_global(Warp& warp, const Decoded& in, Access& access) {
+  const LaunchConfig& config = *warp.block->launch->config;
+  if (!config.checks.global_bounds || !config.buffers || access.mask == 0) return;
+  const Range* range = find_range(*warp.block->launch, access.address[std::countr_zero(access.mask)]);
+  if (range != nullptr && all_inside(access, *range)) return;
+  each_lane(access.mask, [&](int lane) { check_lane(warp, in, access, lane); });
+}
+
+void check_alignment(Warp& warp, const Decoded& in, Access& access) {
+  U64 low = 0;
+  if (access.mask == kAll) {
+    for (int l = 0; l < kLanes; ++l) low |= access.address[l];
+  } else {
+    each_lane(access.mask, [&](int l) { low |= access.address[l]; });
+  }
+  if ((low & (access.bytes - 1)) == 0) return;
+  each_lane(access.mask, [&](int l) {
+    if ((access.address[l] & (access.bytes - 1)) == 0) return;
+    access.mask &= ~(U32{1} << l);
+    report(warp, in, Report::Kind::kAlignment, U32{1} << l,
+           fmt::format("{} {} bytes at an address that is {} past a multiple of {}", verb(access),
+                       access.bytes, access.address[l] & (access.bytes - 1), access.bytes));
+  });
+}
+
+// Offsets into an area of `size` bytes. Always checked: the area is ours; `checked` says whether it is
+// reported.
+void check_area(Warp& warp, const Decoded& in, Access& access, U64 size, Report::Kind kind, const char* what,
+                bool checked) {
+  each_lane(access.mask, [&](int l) {
+    if (access.address[l] <= size && access.bytes <= size - access.address[l]) return;
+    access.mask &= ~(U32{1} << l);
+    if (checked)
+      report(warp, in, kind, U32{1} << l,
+             fmt::format("{} {} bytes at byte {} of {} bytes of {} memory", verb(access), access.bytes,
+                         static_cast<std::int64_t>(access.address[l]), size, what));
+  });
+}
+
+// Shared addresses with a rank belong to another block of the cluster.
+Block* owner_of(Warp& warp, U64 address) {
+  const U64 rank = address >> kRankShift;
+  if (rank == 0) return warp.block;
+  const auto& c = warp.block->launch->config->cluster;
+  return warp.block->cluster != nullptr && rank <= c[0] * c[1] * c[2] ? warp.block->cluster[rank - 1]
+                                                                      : nullptr;
+}
+
+void resolve_shared_of(Warp& warp, const Decoded& in, Access& access, Block& owner) {
+  const Checks& checks = warp.block->launch->config->checks;
+  check_area(warp, in, access, owner.shared.size(), Report::Kind::kSharedBounds, "shared",
+             checks.shared_bounds);
+  if ((checks.uninitialised || checks.races) && !owner.shadow.empty())
+    shadow(warp, in, owner, access, access.address);
+  const auto base = reinterpret_cast<U64>(owner.shared.data());
+  for (U64& address : access.address) address += base;
+}
+
+void resolve_shared(Warp& warp, const Decoded& in, Access& access) {
+  U64 ranks = 0;
+  each_lane(access.mask, [&](int l) { ranks |= access.address[l] >> kRankShift; });
+  if (ranks == 0) return resolve_shared_of(warp, in, access, *warp.block);
+  U32 left = access.mask, done = 0;
+  Access whole = access;
+  while (left != 0) {
+    const U64 first = access.address[std::countr_zero(left)] >> kRankShift;
+    Access part = access;
+    part.mask = 0;
+    each_lane(left, [&](int l) {
+      if (access.address[l] >> kRankShift != first) return;
+      part.mask |= U32{1} << l;
+      part.address[l] &= (U64{1} << kRankShift) - 1;
+    });
+    left &= ~part.mask;
+    Block* owner = owner_of(warp, first << kRankShift);
+    if (owner == nullptr) {
+      report(warp, in, Report::Kind::kSharedBounds, part.mask,
+             fmt::format("{} shared memory of block {} of the cluster, which there is not", verb(access),
+                         static_cast<std::int64_t>(first) - 1));
+      continue;
+    }
+    resolve_shared_of(warp, in, part, *owner);
+    each_lane(part.mask, [&](int l) { whole.address[l] = part.address[l]; });
+    done |= part.mask;
+  }
+  whole.mask = done;
+  access = whole;
+}
+
+void resolve_local(Warp& warp, const Decoded& in, Access& access) {
+  const U64 stride = warp.block->launch->image->lane_local_bytes;
+  check_area(warp, in, access, stride, Report::Kind::kLocalBounds, "local",
+             warp.block->launch->config->checks.shared_bounds);
+  const auto base = reinterpret_cast<U64>(warp.local.get());
+  for (int l = 0; l < kLanes; ++l) access.address[l] += base + static_cast<U64>(l) * stride;
+}
+
+void resolve_param(Warp& warp, const Decoded& in, Access& access) {
+  const Launch& launch = *warp.block->launch;
+  check_area(warp, in, access, launch.params.size(), Report::Kind::kLocalBounds, "parameter",
+             launch.config->checks.shared_bounds);
+  for (U64& address : access.address) address += reinterpret_cast<U64>(launch.params.data());
+}
+
+Space space_of(U64 address) {
+  switch (address >> 56) {
+    case kSharedWindow >> 56: return Space::kShared;
+    case kLocalWindow >> 56: return Space::kLocal;
+    case kParamWindow >> 56: return Space::kParam;
+    default: return Space::kGlobal;
+  }
+}
+
+// Lanes of generic addresses, one space at a time.
+void resolve_generic(Warp& warp, const Decoded& in, Access& access) {
+  const Access given = access;
+  U32 left = access.mask;
+  access.mask = 0;
+  while (left != 0) {
+    const Space space = space_of(given.address[std::countr_zero(left)]);
+    Access part = given;
+    part.mask = 0;
+    each_lane(left, [&](int l) {
+      if (space_of(given.address[l]) != space) return;
+      part.mask |= U32{1} << l;
+      if (space != Space::kGlobal) part.address[l] &= (U64{1} << 56) - 1;
+    });
+    left &= ~part.mask;
+    resolve(warp, in, space, part);
+    each_lane(part.mask, [&](int l) { access.address[l] = part.address[l]; });
+    access.mask |= part.mask;
+  }
+}
+
+}  // namespace
+
+void make_addresses(const Warp& warp, const Decoded& in, int at, Access& access) {
+  const auto offset = static_cast<U64>(in.immediate);
+  const Ref ref = in.r[static_cast<std::size_t>(at)];
+  switch (in.small & 15) {
+    case kRegister64: {
+      const U64* base = warp.at<const U64>(ref);
+      for (int l = 0; l < kLanes; ++l) access.address[l] = base[l] + offset;
+      return;
+    }
+    case kRegister32: {
+      const U32* base = warp.at<const U32>(ref);
+      for (int l = 0; l < kLanes; ++l)
+        access.address[l] = static_cast<U32>(base[l] + static_cast<U32>(offset));
+      return;
+    }
+    case kLocalSymbol: std::fill_n(access.address, kLanes, offset + warp.frame->local_base); return;
+    default: std::fill_n(access.address, kLanes, offset);
+  }
+}
+
+void resolve(Warp& warp, const Decoded& in, Space space, Access& access) {
+  if (access.mask == 0) return;
+  if (space == Space::kGeneric) return resolve_generic(warp, in, access);
+  if (warp.block->launch->config->checks.alignment && access.bytes > 1) check_alignment(warp, in, access);
+  switch (space) {
+    case Space::kShared: return resolve_shared(warp, in, access);
+    case Space::kLocal: return resolve_local(warp, in, access);
+    case Space::kParam: return resolve_param(warp, in, access);
+    default: return check_global(warp, in, access);
+  }
+}
+
+}  // namespace intarsia::ptx

@@ -1,0 +1,98 @@
+// Floating-point rules of PTX: canonical NaNs, flushing, saturation, and the narrow formats.
+#pragma once
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+
+#include "base/convert.h"
+
+namespace intarsia::ptx {
+
+constexpr std::uint32_t kNanF32 = 0x7FFFFFFF;
+constexpr std::uint16_t kNanHalf = 0x7FFF;  // f16 and bf16
+constexpr float kSmallestNormal = 0x1p-126F;
+
+inline float canonical(float x) { return x != x ? std::bit_cast<float>(kNanF32) : x; }
+// x86 and NVIDIA agree on the NaN an f64 operation makes and on the ones it passes on.
+inline double canonical(double x) { return x; }
+
+inline float flush(float x) {
+  return std::fabs(x) < kSmallestNormal ? std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0x80000000U)
+                                        : x;
+}
+
+// To [0, 1]; NaN becomes 0.
+template <class T>
+inline T saturate(T x) {
+  return x > T{0} ? (x < T{1} ? x : T{1}) : T{0};
+}
+
+inline float f16_value(std::uint16_t h) {
+#ifdef __F16C__
+  return _cvtsh_ss(h);
+#else
+  return f16_to_f32(h);
+#endif
+}
+inline float bf16_value(std::uint16_t b) { return std::bit_cast<float>(std::uint32_t{b} << 16); }
+
+inline std::uint16_t to_f16(float x) {
+#ifdef __F16C__
+  return x != x ? kNanHalf : static_cast<std::uint16_t>(_cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT));
+#else
+  return x != x ? kNanHalf : f64_to_f16(static_cast<double>(x));
+#endif
+}
+inline std::uint16_t to_bf16(float x) {
+  const auto u = std::bit_cast<std::uint32_t>(x);
+  return x != x ? kNanHalf : static_cast<std::uint16_t>((u + 0x7FFF + (u >> 16 & 1)) >> 16);
+}
+
+// The f32 next to `x` towards zero, its last bit set where that is inexact: rounding it again to a format at
+// least two bits narrower, in any direction, gives what rounding `x` once would.
+inline float to_odd(double x) {
+  auto f = static_cast<float>(x);
+  if (f != f || static_cast<double>(f) == x) return f;
+  if (std::fabs(static_cast<double>(f)) > std::fabs(x))
+    f = std::bit_cast<float>(std::bit_cast<std::uint32_t>(f) - 1);  // towards zero
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(f) | 1);
+}
+
+// a * b + c with a, b, c of at most 24 bits, rounded to odd in f64: the narrow format's rounding comes after.
+inline double fma_odd(double a, double b, double c) {
+  const double product = a * b;
+  const double sum = product + c;
+  if (!(std::fabs(sum) <= std::numeric_limits<double>::max())) return sum;
+  const double back = sum - product;
+  const double error = (product - (sum - back)) + (c - back);
+  if (error == 0) return sum;
+  const auto u = std::bit_cast<std::uint64_t>(sum);
+  if ((u & 1) != 0) return sum;
+  const bool towards_larger = (error > 0) == (sum > 0);
+  return std::bit_cast<double>(towards_larger ? u + 1 : u - 1);
+}
+
+// min and max: a number wins over a NaN unless `nan`; -0 is below +0.
+template <bool kMax, bool kNan>
+inline float extreme(float a, float b) {
+  const bool a_nan = a != a, b_nan = b != b;
+  if (kNan ? a_nan || b_nan : a_nan && b_nan) return std::bit_cast<float>(kNanF32);
+  if (a_nan) return b;
+  if (b_nan) return a;
+  const bool first = a == b ? std::signbit(a) != kMax : (a < b) != kMax;
+  return first ? a : b;
+}
+template <bool kMax>
+inline double extreme(double a, double b) {
+  if (a != a) return b;
+  if (b != b) return a;
+  const bool first = a == b ? std::signbit(a) != kMax : (a < b) != kMax;
+  return first ? a : b;
+}
+
+}  // namespace intarsia::ptx

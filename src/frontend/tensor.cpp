@@ -147,6 +147,8 @@ std::string Tensor::str(Caller caller) const {
   return frontend::print_tensor(on_host(*this, caller), device);
 }
 
-std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << tensor.str(); }
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
+  return out << tensor.str(tensor.is_empty() ? Caller() : tensor.record()->caller);
+}
 
 }  // namespace intarsia

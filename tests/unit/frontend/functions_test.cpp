@@ -16,7 +16,8 @@ void expect_file(const std::string& path, const std::string& text) {
   if (std::getenv("INTARSIA_UPDATE_GOLDEN")) std::ofstream(full) << text;
   std::ostringstream found;
   found << std::ifstream(full).rdbuf();
-  EXPECT_EQ(found.str(), text) << path << " is not what the operator table says: run this test with INTARSIA_UPDATE_GOLDEN=1";
+  EXPECT_EQ(found.str(), text)
+      << path << " is not what the operator table says: run this test with INTARSIA_UPDATE_GOLDEN=1";
 }
 
 TEST(Functions, AreThoseOfTheTable) {

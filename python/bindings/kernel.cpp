@@ -90,7 +90,8 @@ void interpret(const Kernel& k, nb::handle values, const std::vector<std::int64_
   kernel::interpret(copy, tensors, {}, a.places, {.outputs_written = false});
 }
 
-void launch(const NativeKernel& native, const Kernel& k, nb::handle values, const std::vector<std::int64_t>& grid) {
+void launch(const NativeKernel& native, const Kernel& k, nb::handle values,
+            const std::vector<std::int64_t>& grid) {
   const Arguments a = arguments_of(k, values);
   const nb::gil_scoped_release release;
   native.launch(a.places, {grid[0], grid[1], grid[2]});
@@ -108,9 +109,12 @@ void bind_kernel(nb::module_& m) {
       .def("interpret", &interpret, nb::arg("values"), nb::arg("grid"),
            "Runs every program of a launch lane by lane, with checks.")
       .def_static("parse", [](const std::string& text) { return kernel::parse(text); })
-      .def("compile", [](const Kernel& k) { return std::make_shared<NativeKernel>(k); }, "Machine code for this processor.")
+      .def(
+          "compile", [](const Kernel& k) { return std::make_shared<NativeKernel>(k); },
+          "Machine code for this processor.")
       .def("__repr__", [](const Kernel& k) { return kernel::print(k, false); });
-  nb::class_<NativeKernel>(m, "NativeKernel").def("launch", &launch, nb::arg("kernel"), nb::arg("values"), nb::arg("grid"));
+  nb::class_<NativeKernel>(m, "NativeKernel")
+      .def("launch", &launch, nb::arg("kernel"), nb::arg("values"), nb::arg("grid"));
   m.def("compile_cpu", [](const Kernel& k) {
     const std::string image = target::compile_cpu(std::span(&k, 1));
     return nb::bytes(image.data(), image.size());

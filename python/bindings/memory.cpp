@@ -1,7 +1,6 @@
 #include "memory.h"
 
 #include <fmt/format.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -90,7 +89,7 @@ Memory memory_of(nb::handle value) {
   }
   m.device_type = array.device_type(), m.device_id = array.device_id();
   m.read_only = is_read_only(value);
-  m.owner = nb::cast(array);
+  m.owner = std::move(array);
   return m;
 }
 
@@ -98,9 +97,9 @@ nb::object dlpack_of(void* data, DType dtype, const std::vector<std::int64_t>& s
                      const std::vector<std::int64_t>& strides, int device_type, int device_id,
                      nb::handle owner) {
   const std::vector<std::size_t> extents(shape.begin(), shape.end());
-  return nb::cast(nb::ndarray<>(data, extents.size(), extents.data(), owner,
-                                strides.empty() ? nullptr : strides.data(), dlpack_dtype(dtype), device_type,
-                                device_id));
+  return nb::cast(nb::ndarray<nb::array_api>(data, extents.size(), extents.data(), owner,
+                                             strides.empty() ? nullptr : strides.data(), dlpack_dtype(dtype),
+                                             device_type, device_id));
 }
 
 void bind_memory(nb::module_& m) {

@@ -10,20 +10,23 @@
 namespace intarsia::python {
 
 NativeKernel::NativeKernel(const kernel::Kernel& kernel)
-    : image_(runtime::CpuImage::load(target::compile_cpu(std::span(&kernel, 1), {.level = target::host_level()}))),
+    : image_(runtime::CpuImage::load(
+          target::compile_cpu(std::span(&kernel, 1), {.level = target::host_level()}))),
       entry_(image_.entry(kernel.name)),
       places_(kernel::parameter_list(kernel).size()) {
   check(places_ == kernel.params.size(), "a kernel made from Python has one machine argument per parameter");
 }
 
-void NativeKernel::launch(std::span<const std::uint64_t> places, const std::array<std::int64_t, 3>& grid) const {
+void NativeKernel::launch(std::span<const std::uint64_t> places,
+                          const std::array<std::int64_t, 3>& grid) const {
   std::vector<std::uint64_t> arguments(places.begin(), places.end());
   for (std::int64_t extent : grid) arguments.push_back(static_cast<std::uint64_t>(extent));
   const std::int64_t programs = grid[0] * grid[1] * grid[2];
   if (programs == 0) return;
   const std::int64_t grain = std::max<std::int64_t>(1, programs / 64);
-  runtime::parallel_for(runtime::cpu_device().host(), programs, grain,
-                        [&](std::int64_t first, std::int64_t last) { entry_(arguments.data(), first, last); });
+  runtime::parallel_for(
+      runtime::cpu_device().host(), programs, grain,
+      [&](std::int64_t first, std::int64_t last) { entry_(arguments.data(), first, last); });
 }
 
 }  // namespace intarsia::python

@@ -97,9 +97,10 @@ class Error(Exception):
     """
 
     def __init__(self, message, location=None):
+        message, place = _split(str(message))
         super().__init__(message)
-        self.message = str(message)
-        self.location = location if location is not None else Location.of_caller()
+        self.message = message
+        self.location = location or place or Location.of_caller()
 
     def __str__(self):
         return self.message if self.location is None else f"{self.message}\n{self.location.show()}"
@@ -130,3 +131,38 @@ class IntarsiaWarning(UserWarning):
 
 Error.__module__ = Unsupported.__module__ = CompileError.__module__ = InternalError.__module__ = "intarsia"
 IntarsiaWarning.__module__ = "intarsia"
+
+
+# ---- places in the texts that C++ makes ------------------------------------------------------------------------------------
+
+_BEGIN, _BETWEEN, _END = "\x01", "\x1f", "\x02"
+
+
+def place(code, lasti):
+    """ "file.py:41", of an instruction."""
+    return str(Location(code, lasti))
+
+
+def token(code, lasti):
+    """A location as text that survives a C++ error message."""
+    file, line, column, end, _ = Location(code, lasti)._resolve()
+    parts = (file, line, "" if column is None else column, "" if end is None else end)
+    return _BEGIN + _BETWEEN.join(map(str, parts)) + _END
+
+
+def _of_token(text):
+    file, line, column, end = text.split(_BETWEEN)
+    return Location(file=file, line=int(line), column=int(column) if column else None, end_column=int(end) if end else None)
+
+
+def _split(message):
+    """(message without places, the first place in it or None); later places are written out."""
+    if _BEGIN not in message:
+        return message, None
+    head, _, rest = message.partition(_BEGIN)
+    first, _, rest = rest.partition(_END)
+    while _BEGIN in rest:
+        before, _, after = rest.partition(_BEGIN)
+        inner, _, after = after.partition(_END)
+        rest = f"{before}{_of_token(inner)}: {after}"
+    return head + rest, _of_token(first)

@@ -7,7 +7,8 @@ import hashlib
 import inspect
 import sys
 
-from .. import _intarsia, device
+from .. import _intarsia
+from ..device import _target
 from ..errors import Error, Location
 from .descriptors import KernelLaunchParams, Tensor, TensorDesc
 from .schema import Schema
@@ -140,11 +141,11 @@ def aot_impl(plugin_id, *, name="aot_impl", target="any", priority=0):
         def body(inputs, attributes, outputs, tactic, compile_target):
             extra = {"outputs": tuple(TensorDesc._of_native(d) for d in outputs), "tactic": tactic}
             args, kwargs = schema.arguments(names, function, [TensorDesc._of_native(d) for d in inputs], attributes, extra)
-            token = device._target.set(compile_target if compile_target.startswith("sm_") else None)
+            token = _target.set(compile_target if compile_target.startswith("sm_") else None)
             try:
                 result = _in_stage(plugin_id, "aot_impl", lambda: function(*args, **kwargs))
             finally:
-                device._target.reset(token)
+                _target.reset(token)
             return _steps(plugin_id, result, Location(function.__code__, 0))
 
         _intarsia.plugin_add_aot_impl(plugin_id, body, name, target, priority, names is None or "tactic" in names,

@@ -1,0 +1,174 @@
+"""The operators as functions, written from the operator table; and what is spelled with them."""
+
+from __future__ import annotations
+
+import math
+
+from . import _intarsia
+from ._intarsia import Tensor
+from .dtypes import as_dtype, float32
+from .errors import Error
+
+_DTYPE = 5  # of ops::AttributeKind
+_DEFAULTS = {"true": "True", "false": "False"}
+
+
+def source_of(row):
+    """The Python function of one row of the operator table, as text."""
+    inputs = [name for name, _, _ in row["inputs"]]
+    parameters = [f"{name}=None" if optional else name for name, _, optional in row["inputs"]]
+    given = []
+    for name, kind, required, fallback in row["attributes"]:
+        default = "" if required else f"={_default(kind, fallback)}"
+        parameters.append(f"{name}{default}")
+        given.append(f'"{name}": {f"_as_dtype({name})" if kind == _DTYPE else name}')
+    variadic = any(v for _, v, _ in row["inputs"])
+    items = f"list({inputs[0]})" if variadic else f"[{', '.join(inputs)}]"
+    if any(optional for _, _, optional in row["inputs"]):
+        items = f"[i for i in {items} if i is not None]"
+    return f'def {row["id"]}({", ".join(parameters)}):\n    return _apply("{row["id"]}", {items}, {{{", ".join(given)}}})\n'
+
+
+def _default(kind, fallback):
+    if fallback == "":
+        return "None"
+    if kind == _DTYPE:
+        return f"_dtypes.{fallback}"
+    return _DEFAULTS.get(fallback, fallback)
+
+
+def _doc(row):
+    text = f"{row['summary']}\n\n{row['doc']}".strip()
+    return f"{text}\n\nExample:\n    {row['example']}" if row["example"] else text
+
+
+class _ByShortName:
+    def __getattr__(self, name):
+        return as_dtype(name)
+
+
+_names = {"_apply": _intarsia.apply, "_as_dtype": as_dtype, "_dtypes": _ByShortName()}
+TABLE = {row["id"]: row for row in _intarsia.op_table()}
+for _id, _row in TABLE.items():
+    exec(compile(source_of(_row), f"<intarsia.{_id}>", "exec"), _names)
+    _names[_id].__doc__, _names[_id].__module__, _names[_id].__qualname__ = _doc(_row), "intarsia", _id
+    globals()[_id] = _names[_id]
+del _id, _row, constant  # `constant` is how a literal stands in a graph: Tensor(data) makes one
+
+
+# ---- what is spelled with them -----------------------------------------------------------------------------------------------
+
+
+def ones(shape, dtype=float32):
+    """A tensor of ones."""
+    return full(shape, 1, dtype)
+
+
+def zeros(shape, dtype=float32):
+    """A tensor of zeros."""
+    return full(shape, 0, dtype)
+
+
+def full_like(input, value, dtype=None):
+    """A tensor of one number, with the shape of another and, unless given, its dtype."""
+    return full(input.shape, value, input.dtype if dtype is None else dtype)
+
+
+def ones_like(input, dtype=None):
+    """A tensor of ones with the shape of another."""
+    return full_like(input, 1, dtype)
+
+
+def zeros_like(input, dtype=None):
+    """A tensor of zeros with the shape of another."""
+    return full_like(input, 0, dtype)
+
+
+def iota_like(input, dim=0, dtype=None):
+    """A tensor that counts along an axis, with the shape of another."""
+    return iota(input.shape, dim, input.dtype if dtype is None else dtype)
+
+
+def arange(start, stop=None, step=1, dtype=float32):
+    """start, start + step, ... before stop, on one axis. Error: a step of 0."""
+    if stop is None:
+        start, stop = 0, start
+    if step == 0:
+        raise Error("arange: the step must not be 0")
+    count = builtin_max(0, math.ceil((stop - start) / step))
+    counted = iota((count,), 0, dtype)
+    scaled = counted if step == 1 else counted * step
+    return scaled if start == 0 else scaled + start
+
+
+builtin_max = __builtins__["max"] if isinstance(__builtins__, dict) else __builtins__.max
+
+
+def _axis(axis, rank, what):
+    if not -rank <= axis < rank:
+        raise Error(f"{what}: axis {axis} is outside a tensor of {rank} axes")
+    return axis % rank
+
+
+def transpose(input, dim0, dim1):
+    """Two axes swapped."""
+    rank = input.rank
+    a, b = _axis(dim0, rank, "transpose"), _axis(dim1, rank, "transpose")
+    perm = list(range(rank))
+    perm[a], perm[b] = perm[b], perm[a]
+    return permute(input, perm)
+
+
+def flatten(input, start_dim=0, end_dim=-1):
+    """The axes from `start_dim` to `end_dim` as one."""
+    shape = list(input.shape)
+    if not shape:
+        return reshape(input, (1,))
+    a, b = _axis(start_dim, len(shape), "flatten"), _axis(end_dim, len(shape), "flatten")
+    if a > b:
+        raise Error(f"flatten: axis {start_dim} stands after axis {end_dim}")
+    return reshape(input, [*shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :]])
+
+
+def squeeze(input, dims):
+    """Without these axes, which must have extent 1."""
+    shape = list(input.shape)
+    gone = {_axis(d, len(shape), "squeeze") for d in (dims if isinstance(dims, (tuple, list)) else [dims])}
+    for d in gone:
+        if isinstance(shape[d], int) and shape[d] != 1:
+            raise Error(f"squeeze: axis {d} has extent {shape[d]}, not 1")
+    return reshape(input, [e for i, e in enumerate(shape) if i not in gone])
+
+
+def unsqueeze(input, dim):
+    """With a new axis of extent 1."""
+    shape = list(input.shape)
+    at = _axis(dim, len(shape) + 1, "unsqueeze")
+    return reshape(input, [*shape[:at], 1, *shape[at:]])
+
+
+def stack(tensors, dim=0):
+    """Tensors of one shape along a new axis."""
+    return concatenate([unsqueeze(t, dim) for t in tensors], dim if dim >= 0 else dim)
+
+
+def masked_fill(input, mask, value):
+    """`value` where the mask holds, else the element."""
+    return where(mask, value, input)
+
+
+def allclose(input, other, rtol=1e-5, atol=1e-8):
+    """Whether all elements are close: |a - b| <= atol + rtol |b|; NaN is close to nothing. Computes."""
+    import numpy as np
+
+    a, b = (x if isinstance(x, Tensor) else Tensor(x) for x in (input, other))
+    return bool(np.allclose(a.numpy().astype(np.float64), b.numpy().astype(np.float64), rtol, atol))
+
+
+def copy(input, device):
+    """The tensor on another device; computes."""
+    return input.to(device)
+
+
+__all__ = sorted(n for n, v in list(globals().items()) if callable(v) and getattr(v, "__module__", "") in ("intarsia", __name__)
+                 and not n.startswith("_") and n not in ("source_of", "builtin_max", "as_dtype", "Error", "Tensor"))

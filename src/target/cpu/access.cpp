@@ -62,7 +62,9 @@ Access Emitter::make_access(const Inst& inst, const Position& at, Row& row) {
     case Opcode::kLoad: pointers(1); break;
     case Opcode::kStore: pointers(2); break;
     case Opcode::kViewLoad: views(0, 1); break;
+    case Opcode::kViewAtomic:
     case Opcode::kViewStore: views(0, 2); break;
+    case Opcode::kAtomic: pointers(k_.fn(inst) == Fn::kCompareExchange ? 3 : 2); break;
     case Opcode::kClip: views(1, 2); break;
     default: check(false, "not an access");
   }

@@ -165,6 +165,17 @@ void Emitter::step(InstId id) {
     case Opcode::kViewStore:
       if (plan_.group[index(id)] == index(id)) store_group(index(id));
       break;
+    case Opcode::kReduce: reduce(inst); break;
+    case Opcode::kScan: scan(inst); break;
+    case Opcode::kDot: dot(id); break;
+    case Opcode::kJoin: join(inst); break;
+    case Opcode::kSplit: split(inst); break;
+    case Opcode::kAtomic:
+    case Opcode::kViewAtomic: atomic(index(id)); break;
+    case Opcode::kFor: for_loop(inst); break;
+    case Opcode::kWhile: while_loop(inst); break;
+    case Opcode::kIf: branch(inst); break;
+    case Opcode::kBarrier:  // one program is one thread
     case Opcode::kYield:
     case Opcode::kAssert:
     case Opcode::kAssume:

@@ -95,6 +95,7 @@ struct Nest {
   int lane_axis = -1;
   Value* extent = nullptr;  // of the lane axis
   int width = 1, unroll = 1;
+  std::int64_t begin = 0;    // coordinates before it are done already
   bool masked_edge = false;  // the rest is done with masks, not one by one
 };
 
@@ -113,7 +114,6 @@ class Emitter {
   void region(RegionId id);
   void step(InstId id);
   void scalar_or_lazy(const Inst& inst);
-  void keep(ValueId value);  // computes a block into a buffer
   void bind_view(const Inst& inst);
   [[noreturn]] void refuse(const Inst& inst, const std::string& why) const;
   Value* dim(const Dim& d);
@@ -135,7 +135,6 @@ class Emitter {
   Value* find(const Request& request, Tile& tile);
   Value* elementwise(const Inst& inst, std::span<Value* const> operands);
   Value* arange(const Inst& inst, const Request& request, Tile& tile);
-  Value* from_buffer(const Request& request, Value* buffer, const Type& stored, Tile& tile);
   Position through(const Inst& inst,
                    const Position& at);  // the place in the operand of a broadcast, reshape, transpose
   Request operand(const Inst& inst, std::size_t n, const Position& at);
@@ -173,11 +172,65 @@ class Emitter {
   // nest.cpp: loops over blocks
   Nest nest(const Type& space, std::span<const ValueId> roots, int lane_axis = -1);
   int choose_lane_axis(const Type& space) const;
-  void rows(const Nest& nest, const std::function<void(Position)>& body, int skipped_axis = -1);
+  void rows(const Nest& nest, const std::function<void(Position)>& body, unsigned skipped_axes = 0);
   void lanes(const Nest& nest, Row& row, const Position& at, const Body& body);
   void edge(const Nest& nest, Row& row, const Position& at, Value* begin, Value* end, const Body& body);
   void store_group(std::uint32_t first);
   Value* extent(const Type& type, int axis);
+
+  // blocks.cpp: blocks in memory
+  static DType kept_type(const Type& type);
+  Value* block_buffer(const Type& type);
+  Access buffer_access(Value* buffer, const Type& shape, const Position& at);
+  Value* from_buffer(Value* buffer, const Type& shape, const Position& at, Tile& tile);
+  void to_buffer(ValueId block, const Position& at, Value* v, Tile& tile);
+  void fill_buffer(Value* buffer, ValueId v);
+  void round_buffer(Value* buffer, const Type& type);
+  void keep(ValueId v);
+  void join(const Inst& inst);
+  void split(const Inst& inst);
+  Value* gather(const Inst& inst, const Request& request, Tile& tile);
+
+  // reduce.cpp
+  using Values = std::vector<Value*>;
+  void reduce(const Inst& inst);
+  void scan(const Inst& inst);
+  void reduce_rows(const Inst& inst, int axis, bool scans);
+  void reduce_lanes(const Inst& inst, int axis);
+  void begin_partials(const Inst& inst, const Nest& n, Row& row, const Position& at,
+                      const std::vector<Values>& partial);
+  void add_to_partial(const Inst& inst, const Nest& n, const std::vector<Values>& partial, Tile& tile,
+                      const Position& place);
+  Values combine_partials(const Inst& inst, const Nest& n, const std::vector<Values>& partial);
+  Values combine(const Inst& inst, const Values& left, const Values& right);
+  Values combine_active(const Inst& inst, const Values& old, const Values& x, Value* active);
+
+  // control.cpp
+  using Cells = std::vector<Held>;
+  enum class Reach : std::uint8_t { kNone, kSamePlace, kMoved };
+  void for_loop(const Inst& inst);
+  void while_loop(const Inst& inst);
+  void branch(const Inst& inst);
+  Cells make_cells(std::span<const ValueId> like);
+  void read_cells(const Cells& cells, std::span<const ValueId> into);
+  void write_cells(const Cells& cells, std::span<const ValueId> values, std::span<const ValueId> params);
+  Reach reach(ValueId v, ValueId of) const;
+  std::span<const ValueId> yielded(RegionId id) const;
+  llvm::Type* register_type(const Type& type);
+
+  // dot.cpp
+  struct Product;
+  void dot(InstId id);
+  void pack(ValueId v, const Type& type, const Position& batch, const Product& p, bool panels);
+  void multiply(const Product& p);
+  void register_tile(const Product& p, Value* panel, Value* row, Value* column, std::int64_t rows,
+                     const std::vector<int>& widths);
+
+  // atomic.cpp
+  void atomic(std::uint32_t id);
+  Value* update(const Inst& inst, const Access& a, const Position& at, const std::vector<Value*>& operands,
+                Tile& tile);
+  Value* exchange(const Inst& inst, DType t, Value* place, const std::vector<Value*>& operands);
 
   const Kernel& k_;
   Plan plan_;

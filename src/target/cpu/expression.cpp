@@ -106,6 +106,7 @@ std::vector<Request> Emitter::needs(const Request& request, Tile& tile) {
   switch (inst->opcode) {
     case Opcode::kConstant:
     case Opcode::kArange: break;
+    case Opcode::kGather: out.push_back(operand(*inst, 1, request.at)); break;
     case Opcode::kReshape:
       if (!reshape_moves(k_.type(in[0]), k_.type(request.value)))
         out.push_back(operand(*inst, 0, request.at));
@@ -131,7 +132,7 @@ std::vector<Request> Emitter::needs(const Request& request, Tile& tile) {
 Value* Emitter::compute(const Request& request, Tile& tile) {
   const Held& held = held_[index(request.value)];
   const Type& type = k_.type(request.value);
-  if (held.buffer != nullptr) return from_buffer(request, held.buffer, type, tile);
+  if (held.buffer != nullptr) return from_buffer(held.buffer, type, request.at, tile);
   const Inst* inst = defining(request.value);
   check(inst != nullptr, k_.name + ": a parameter without an argument");
   const auto in = k_.operands_of(*inst);
@@ -139,8 +140,7 @@ Value* Emitter::compute(const Request& request, Tile& tile) {
     case Opcode::kArange: return arange(*inst, request, tile);
     case Opcode::kReshape: {
       if (!reshape_moves(k_.type(in[0]), type)) return value(operand(*inst, 0, request.at), tile);
-      Request source = {in[0], request.at};  // same row-major order: read it in the shape of the result
-      return from_buffer(source, held_[index(in[0])].buffer, type, tile);
+      return from_buffer(held_[index(in[0])].buffer, type, request.at, tile);  // row-major order is the same
     }
     case Opcode::kBroadcast:
     case Opcode::kTranspose:
@@ -162,6 +162,7 @@ Value* Emitter::compute(const Request& request, Tile& tile) {
     case Opcode::kLoad:
     case Opcode::kViewLoad:
     case Opcode::kClip: return load(*inst, request, tile);
+    case Opcode::kGather: return gather(*inst, request, tile);
     default: break;
   }
   std::vector<Value*> operands;
@@ -199,51 +200,6 @@ Value* Emitter::arange(const Inst& inst, const Request& request, Tile& tile) {
   first = ir_.CreateSExtOrTrunc(first, element);
   if (request.at.lane_axis != 0 || tile.width == 1) return first;
   return ir_.CreateAdd(lanes_.splat(first, tile.width), lanes_.iota(tile.width, element));
-}
-
-// A block kept in memory, read as `shape`, which has the same elements in row-major order.
-Value* Emitter::from_buffer(const Request& request, Value* buffer, const Type& shape, Tile& tile) {
-  Access a{.base = buffer, .offset = number(0), .stride = number(0)};
-  std::int64_t stride = 1;
-  Value* lane = nullptr;
-  for (std::size_t axis = shape.rank; axis-- > 0; stride *= shape.extents[axis]) {
-    Value* step = number(stride);
-    if (request.at.lane_axis == static_cast<int>(axis))
-      a.stride = step, lane = request.at.at[axis];
-    else
-      a.offset = ir_.CreateAdd(a.offset, ir_.CreateMul(request.at.at[axis], step));
-  }
-  const DType t = shape.dtype;
-  const DType kept = t == DType::kBool ? t : is_float(t) && t != DType::kF64 ? DType::kF32 : t;
-  Value* mask = lane != nullptr ? tile.active : nullptr;
-  return load_lanes(kept, a, nullptr, request.at, mask, nullptr, tile);
-}
-
-// Computes a whole block now.
-void Emitter::keep(ValueId v) {
-  const Type& type = k_.type(v);
-  if (type.kind == Type::Kind::kPointer) refuse(*defining(v), "blocks of addresses are not kept");
-  const DType kept = is_float(type.dtype) && type.dtype != DType::kF64 ? DType::kF32 : type.dtype;
-  Value* buffer = local(lanes_.memory_type(kept), elements(type) + 64, 64);
-  const ValueId roots[] = {v};
-  const Nest n = nest(type, roots);
-  rows(n, [&](const Position& at) {
-    Row row;
-    row.tile.row = &row;
-    prepare({v, at}, row);
-    lanes(n, row, at, [&](Tile& tile, const Position& place) {
-      Access a{.base = buffer, .offset = number(0), .stride = number(1)};
-      std::int64_t stride = 1;
-      for (std::size_t axis = type.rank; axis-- > 0; stride *= type.extents[axis]) {
-        if (place.lane_axis == static_cast<int>(axis))
-          a.stride = number(stride);
-        else
-          a.offset = ir_.CreateAdd(a.offset, ir_.CreateMul(place.at[axis], number(stride)));
-      }
-      store_lanes(kept, a, nullptr, place, tile.active, value({v, place}, tile), tile);
-    });
-  });
-  held_[index(v)].buffer = buffer;
 }
 
 }  // namespace intarsia::target::cpu

@@ -115,6 +115,8 @@ Value* Lanes::unary_real(Fn fn, Value* a) {
     case Fn::kErf: return erf(a);
     case Fn::kFloor: return call(llvm::Intrinsic::floor, {a});
     case Fn::kCeil: return call(llvm::Intrinsic::ceil, {a});
+    case Fn::kTrunc: return call(llvm::Intrinsic::trunc, {a});
+    case Fn::kRound: return call(llvm::Intrinsic::roundeven, {a});
     default: throw InternalError("CPU target: not a function of one float");
   }
 }
@@ -129,6 +131,8 @@ Value* Lanes::binary_real(Fn fn, Value* a, Value* b) {
     case Fn::kMul: return ir.CreateFMul(a, b);
     case Fn::kDiv: return ir.CreateFDiv(a, b);
     case Fn::kRem: return remainder(a, b);
+    case Fn::kFloorDiv: return call(llvm::Intrinsic::floor, {ir.CreateFDiv(a, b)});
+    case Fn::kFloorMod: return floor_remainder(a, b);
     case Fn::kPow: return pow(a, b);
     case Fn::kMin: return call(llvm::Intrinsic::minimum, {a, b});
     case Fn::kMax: return call(llvm::Intrinsic::maximum, {a, b});
@@ -144,8 +148,6 @@ Value* Lanes::unary_integer(Fn fn, DType t, Value* a) {
     case Fn::kNot: return ir.CreateNot(a);
     case Fn::kAbs:
       return is_signed_int(t) ? ir.CreateBinaryIntrinsic(llvm::Intrinsic::abs, a, ir.getFalse()) : a;
-    case Fn::kFloor:
-    case Fn::kCeil: return a;
     default: throw InternalError("CPU target: not a function of one integer");
   }
 }
@@ -158,6 +160,8 @@ Value* Lanes::binary_integer(Fn fn, DType t, Value* a, Value* b) {
     case Fn::kMul: return ir.CreateMul(a, b);
     case Fn::kDiv:
     case Fn::kRem: return divide(fn, is_signed, a, b);
+    case Fn::kFloorDiv:
+    case Fn::kFloorMod: return floor_divide(fn, is_signed, a, b);
     case Fn::kMin:
     case Fn::kMinNum: return call(is_signed ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, {a, b});
     case Fn::kMax:
@@ -185,6 +189,17 @@ Value* Lanes::divide(Fn fn, bool is_signed, Value* a, Value* b) {
     result = quotient ? ir.CreateUDiv(a, safe) : ir.CreateURem(a, safe);
   }
   return quotient ? ir.CreateSelect(zero, integer(b, 0), result) : result;
+}
+
+// Towards minus infinity: where the signs differ and something is left, one less than towards zero.
+Value* Lanes::floor_divide(Fn fn, bool is_signed, Value* a, Value* b) {
+  Value* rest = divide(Fn::kRem, is_signed, a, b);
+  if (!is_signed) return fn == Fn::kFloorMod ? rest : divide(Fn::kDiv, is_signed, a, b);
+  Value* apart = ir.CreateICmpSLT(ir.CreateXor(rest, b), integer(b, 0));
+  Value* moves = ir.CreateAnd(apart, ir.CreateICmpNE(rest, integer(b, 0)));
+  if (fn == Fn::kFloorMod) return ir.CreateSelect(moves, ir.CreateAdd(rest, b), rest);
+  Value* quotient = divide(Fn::kDiv, is_signed, a, b);
+  return ir.CreateSelect(moves, ir.CreateSub(quotient, integer(b, 1)), quotient);
 }
 
 Value* Lanes::shift(Fn fn, bool is_signed, Value* a, Value* b) {

@@ -81,6 +81,17 @@ class Lanes {
   llvm::Value* log_special(llvm::Value* x, llvm::Value* result);
   llvm::Value* clamp_size(llvm::Value* x, double limit);
   llvm::Value* erf_f64(llvm::Value* x);
+  struct Angle {
+    llvm::Value *quarters, *rest;
+  };  // x = quarters * pi/2 + rest; quarters modulo 4, both f64
+  Angle reduce_angle(llvm::Value* f64, double limit);
+  Angle reduce_large_angle(llvm::Value* f64, llvm::Value* large, Angle small);
+  llvm::Value* product_error(llvm::Value* a, llvm::Value* b,
+                             llvm::Value* product);                       // a * b - product, exactly
+  llvm::Value* pow_size(llvm::Value* f64, llvm::Value* y, bool precise);  // |x|^y
+  llvm::Value* remainder_f64(llvm::Value* x, llvm::Value* y, int bits);
+  llvm::Value* narrow(llvm::Value* f64);
+  llvm::Value* any(llvm::Value* mask) { return width(mask) == 0 ? mask : ir.CreateOrReduce(mask); }
 
   // ---- transcendental functions, of f32 and f64 ----
   llvm::Value* exp(llvm::Value* x);
@@ -99,6 +110,8 @@ class Lanes {
   llvm::Value* unary_integer(Fn fn, DType t, llvm::Value* a);
   llvm::Value* binary_integer(Fn fn, DType t, llvm::Value* a, llvm::Value* b);
   llvm::Value* divide(Fn fn, bool is_signed, llvm::Value* a, llvm::Value* b);
+  llvm::Value* floor_divide(Fn fn, bool is_signed, llvm::Value* a, llvm::Value* b);
+  llvm::Value* floor_remainder(llvm::Value* a, llvm::Value* b);
   llvm::Value* shift(Fn fn, bool is_signed, llvm::Value* a, llvm::Value* b);
   llvm::Value* integer_to_real(DType from, llvm::Value* v, DType to);
   llvm::Value* real_to_integer(DType from, llvm::Value* v, DType to);

@@ -81,10 +81,10 @@ Nest Emitter::nest(const Type& space, std::span<const ValueId> roots, int lane_a
   return out;
 }
 
-void Emitter::rows(const Nest& nest, const std::function<void(Position)>& body, int skipped_axis) {
+void Emitter::rows(const Nest& nest, const std::function<void(Position)>& body, unsigned skipped_axes) {
   std::vector<int> axes;
   for (int a = 0; a < nest.space.rank; ++a)
-    if (a != nest.lane_axis && a != skipped_axis) axes.push_back(a);
+    if (a != nest.lane_axis && (skipped_axes >> a & 1) == 0) axes.push_back(a);
   Position at;
   at.lane_axis = nest.lane_axis;
   for (std::size_t a = 0; a < nest.space.rank; ++a) at.at[a] = number(0);
@@ -103,7 +103,8 @@ void Emitter::lanes(const Nest& nest, Row& row, const Position& at, const Body& 
   const auto axis = static_cast<std::size_t>(nest.lane_axis);
   Value* low = row.low == nullptr ? number(0) : clamp(row.low, nest.extent);
   Value* high = row.high == nullptr ? nest.extent : clamp(row.high, nest.extent);
-  if (!is_number(low, 0)) edge(nest, row, at, number(0), low, body);
+  if (nest.begin != 0) low = ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, low, number(nest.begin));
+  if (!is_number(low, nest.begin)) edge(nest, row, at, number(nest.begin), low, body);
   const auto interior = [&](Value* begin, int count) {
     const int step = nest.width * count;
     return loop(begin, ir_.CreateSub(high, number(step - 1)), number(step), [&](Value* c) {

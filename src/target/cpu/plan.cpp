@@ -37,6 +37,7 @@ bool is_lazy(Opcode opcode) {
     case Opcode::kFma:
     case Opcode::kPointerAdd:
     case Opcode::kLoad:
+    case Opcode::kGather:
     case Opcode::kViewLoad: return true;
     default: return false;
   }
@@ -87,7 +88,8 @@ class Planner {
     plan_.group.assign(k_.insts.size(), kNone);
     plan_.uses.assign(k_.values.size(), 0);
     loop_.assign(k_.insts.size(), kNone);
-    region_.assign(k_.insts.size(), kNone);
+    plan_.region.assign(k_.insts.size(), kNone);
+    plan_.home.assign(k_.values.size(), 0);
     walk();
   }
 
@@ -120,7 +122,7 @@ class Planner {
       const Inst& inst = k_[id];
       order_.push_back(id);
       loop_[index(id)] = frame.loop;
-      region_[index(id)] = index(frame.region);
+      plan_.region[index(id)] = index(frame.region);
       for (std::uint32_t r = 0; r < inst.results.count; ++r)
         plan_.definition[inst.results.begin + r] = index(id);
       for (const ValueId v : k_.operands_of(inst)) ++plan_.uses[index(v)];
@@ -128,13 +130,24 @@ class Planner {
         continue;  // their regions are functions
       const std::uint32_t loop = is_loop(inst.opcode) ? index(id) : frame.loop;
       const auto regions = k_.regions_of(inst);
-      for (std::size_t r = regions.size(); r-- > 0;) stack.push_back({regions[r], 0, loop});
+      for (std::size_t r = regions.size(); r-- > 0;) {
+        for (const ValueId v : k_.regions[index(regions[r])].params) plan_.home[index(v)] = index(regions[r]);
+        stack.push_back({regions[r], 0, loop});
+      }
     }
   }
 
   bool lazy_block(ValueId v) const {
     const std::uint32_t by = plan_.definition[index(v)];
     return by != kNone && is_lazy(k_.insts[by].opcode) && elements(k_.type(v)) > 1;
+  }
+
+  // The first operand is read at places that do not follow from the result's.
+  bool needs_buffer(const Inst& inst) const {
+    const bool anywhere = inst.opcode == Opcode::kGather ||
+                          (inst.opcode == Opcode::kReshape &&
+                           reshape_moves(k_.type(k_.operands_of(inst)[0]), k_.values[inst.results.begin]));
+    return anywhere && lazy_block(k_.operands_of(inst)[0]);
   }
 
   void weigh() {
@@ -176,24 +189,30 @@ class Planner {
         if (who == kMany && lazy_block(result) && cost_[index(result)] >= kDear)
           plan_.stored[index(result)] = 1;
         if (plan_.stored[index(result)] || (elements(k_.type(result)) == 1 && who != kNone)) who = here;
-        if (inst.opcode == Opcode::kReshape && lazy_block(k_.operands_of(inst)[0]) &&
-            reshape_moves(k_.type(k_.operands_of(inst)[0]), k_.type(result)))
-          plan_.stored[index(k_.operands_of(inst)[0])] = 1;
+        if (needs_buffer(inst)) plan_.stored[index(k_.operands_of(inst)[0])] = 1;
       }
       for (const ValueId v : k_.operands_of(inst)) read_by(v, who, loop_[here]);
     }
   }
 
-  // The parameter (or pointer value) a memory access goes to.
-  ValueId root_of(ValueId v) const {
+  // The tensor a memory access goes to; null: one that is not known here.
+  const kernel::Param* tensor_of(ValueId v) const {
     for (;;) {
       const std::uint32_t by = plan_.definition[index(v)];
-      if (by == kNone || k_.insts[by].operands.count == 0) return v;
+      if (by == kNone) break;
       const Opcode opcode = k_.insts[by].opcode;
-      if (!is_lazy(opcode) && opcode != Opcode::kMakeView) return v;
-      if (opcode == Opcode::kLoad || opcode == Opcode::kViewLoad) return v;
+      const bool load = opcode == Opcode::kLoad || opcode == Opcode::kViewLoad;
+      if (load || k_.insts[by].operands.count == 0 || (!is_lazy(opcode) && opcode != Opcode::kMakeView))
+        return nullptr;
       v = k_.operands_of(k_.insts[by])[0];
     }
+    for (const kernel::Param& param : k_.params)
+      if (param.value == v) return &param;
+    return nullptr;
+  }
+
+  static bool may_overlap(const kernel::Param* a, const kernel::Param* b) {
+    return a == nullptr || b == nullptr || (a->role == b->role && a->port == b->port);
   }
 
   bool same_place(const Inst& load, const Inst& store) const {
@@ -211,21 +230,26 @@ class Planner {
       const Inst& inst = k_[order_[n]];
       std::uint32_t at = static_cast<std::uint32_t>(n);
       if (is_lazy(inst.opcode) && elements(k_.values[inst.results.begin]) > 1) at = last[inst.results.begin];
-      if (loop_[index(order_[n])] != kNone && !is_lazy(inst.opcode)) at = static_cast<std::uint32_t>(n);
       for (const ValueId v : k_.operands_of(inst)) last[index(v)] = std::max(last[index(v)], at);
     }
+    std::vector<std::uint32_t> position(k_.insts.size(), 0);
+    for (std::size_t n = 0; n < order_.size(); ++n)
+      position[index(order_[n])] = static_cast<std::uint32_t>(n);
     for (std::size_t s = 0; s < order_.size(); ++s) {
       const Inst& store = k_[order_[s]];
-      if (!is_store(store.opcode) && store.opcode != Opcode::kAtomic) continue;
-      const ValueId target = root_of(k_.operands_of(store)[0]);
-      for (std::size_t l = 0; l < order_.size(); ++l) {
+      if (!is_store(store.opcode) && store.opcode != Opcode::kAtomic && store.opcode != Opcode::kViewAtomic)
+        continue;
+      const kernel::Param* target = tensor_of(k_.operands_of(store)[0]);
+      const std::uint32_t around = loop_[index(order_[s])];
+      for (std::size_t l = 0; l < s; ++l) {
         const Inst& load = k_[order_[l]];
         if (load.opcode != Opcode::kLoad && load.opcode != Opcode::kViewLoad) continue;
         const ValueId result{load.results.begin};
-        if (!lazy_block(result) || root_of(k_.operands_of(load)[0]) != target) continue;
-        const bool in_loop = loop_[index(order_[s])] != kNone;
-        if (l < s ? last[index(result)] > s || (last[index(result)] == s && !same_place(load, store))
-                  : in_loop)
+        if (!lazy_block(result) || !may_overlap(tensor_of(k_.operands_of(load)[0]), target)) continue;
+        const std::uint32_t until = last[index(result)];
+        const bool next_round =
+            around != kNone && loop_[index(order_[l])] != around && until > position[around];
+        if (next_round || until > s || (until == s && !same_place(load, store)))
           plan_.stored[index(result)] = 1;
       }
     }
@@ -234,7 +258,7 @@ class Planner {
   // Consecutive stores of one shape with only lazy instructions between them, each to a place of its own.
   void group_stores() {
     std::uint32_t first = kNone;
-    std::vector<ValueId> targets;
+    std::vector<const kernel::Param*> targets;
     for (std::size_t n = 0; n < order_.size(); ++n) {
       const Inst& inst = k_[order_[n]];
       if (!is_store(inst.opcode)) {
@@ -245,11 +269,12 @@ class Planner {
         continue;
       }
       const auto in = k_.operands_of(inst);
-      const ValueId target = root_of(in[0]);
-      const bool joins = first != kNone && region_[first] == region_[index(order_[n])] &&
+      const kernel::Param* target = tensor_of(in[0]);
+      const bool joins = first != kNone && plan_.region[first] == plan_.region[index(order_[n])] &&
                          k_.type(in[1]).extents == k_.type(k_.operands_of(k_.insts[first])[1]).extents &&
                          k_.type(in[1]).rank == k_.type(k_.operands_of(k_.insts[first])[1]).rank &&
-                         std::find(targets.begin(), targets.end(), target) == targets.end();
+                         std::none_of(targets.begin(), targets.end(),
+                                      [&](const kernel::Param* t) { return may_overlap(t, target); });
       if (!joins) first = index(order_[n]), targets.clear();
       targets.push_back(target);
       plan_.group[index(order_[n])] = first;
@@ -260,8 +285,7 @@ class Planner {
   Plan plan_;
   std::vector<InstId> order_;
   std::vector<std::uint32_t> loop_;  // by instruction: the innermost loop around it
-  std::vector<std::uint32_t> region_;
-  std::vector<std::int64_t> cost_;  // by value: of computing one element from memory
+  std::vector<std::int64_t> cost_;   // by value: of computing one element from memory
 };
 
 }  // namespace

@@ -20,7 +20,9 @@ struct Plan {
   std::vector<char> stored;               // by value: computed once, where it is defined
   std::vector<std::uint32_t>
       group;  // by instruction: the first store of the loop that this store shares; kNone: no store
-  std::vector<std::uint32_t> uses;  // by value: how many operands name it
+  std::vector<std::uint32_t> region;  // by instruction: where it stands
+  std::vector<std::uint32_t> home;    // by value: the region that makes it
+  std::vector<std::uint32_t> uses;    // by value: how many operands name it
   std::int64_t merged_block =
       0;  // programs p, p + 1 ... compute positions p * block ... of one long row; 0: they do not
 };

@@ -54,12 +54,13 @@ struct Tensor {
 
 using Symbols = std::map<std::string, std::int64_t>;
 
+inline runtime::CpuImage load(std::span<const Kernel> kernels, const std::string& level) {
+  return runtime::CpuImage::load(target::compile_cpu(kernels, {.level = level}));
+}
+
 // Arguments by parameter; grid; one call for each of `pieces` ranges of programs.
-inline void run(const Kernel& k, std::span<Tensor* const> tensors, const Symbols& values,
-                const std::string& level, std::span<const std::uint64_t> scalars = {},
-                std::int64_t pieces = 1) {
-  const runtime::CpuImage image =
-      runtime::CpuImage::load(target::compile_cpu(std::span(&k, 1), {.level = level}));
+inline void run(const runtime::CpuImage& image, const Kernel& k, std::span<Tensor* const> tensors,
+                const Symbols& values, std::span<const std::uint64_t> scalars = {}, std::int64_t pieces = 1) {
   std::vector<Symbol> symbols;
   std::vector<Dim> dims(k.grid.begin(), k.grid.end());
   const auto slots = kernel::parameter_list(k);
@@ -86,6 +87,12 @@ inline void run(const Kernel& k, std::span<Tensor* const> tensors, const Symbols
   }
   for (std::int64_t piece = 0; piece < pieces; ++piece)
     image.entry(k.name)(arguments.data(), programs * piece / pieces, programs * (piece + 1) / pieces);
+}
+
+inline void run(const Kernel& k, std::span<Tensor* const> tensors, const Symbols& values,
+                const std::string& level, std::span<const std::uint64_t> scalars = {},
+                std::int64_t pieces = 1) {
+  run(load(std::span(&k, 1), level), k, tensors, values, scalars, pieces);
 }
 
 // Shorter spellings for kernels built by hand.

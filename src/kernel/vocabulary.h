@@ -156,7 +156,7 @@ class Vocabulary {
   // integers, in elements.
   Descriptor make_descriptor(ValueId pointer, std::span<const Operand> extents,
                              std::span<const Operand> strides, Extents block);
-  ValueId load(const Descriptor& from, std::span<const Operand> offsets);
+  ValueId load(const Descriptor& from, std::span<const Operand> offsets, double fill = 0);
   void store(const Descriptor& to, std::span<const Operand> offsets, const Operand& value);
 
   // Philox-4x32 of a seed (any integer) and 32-bit offsets.

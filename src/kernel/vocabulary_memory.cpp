@@ -91,10 +91,10 @@ Descriptor Vocabulary::make_descriptor(ValueId pointer, std::span<const Operand>
   return {b.make_view(pointer, e, s), {shape.begin(), shape.end()}};
 }
 
-ValueId Vocabulary::load(const Descriptor& from, std::span<const Operand> offsets) {
+ValueId Vocabulary::load(const Descriptor& from, std::span<const Operand> offsets, double fill) {
   Values at;
   for (const Operand& o : offsets) at.push_back(offset(o));
-  return b.load(from.view, at, from.block);
+  return b.load(from.view, at, from.block, fill);
 }
 
 void Vocabulary::store(const Descriptor& to, std::span<const Operand> offsets, const Operand& stored) {

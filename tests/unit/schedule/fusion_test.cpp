@@ -1,0 +1,141 @@
+// What shares a kernel, and that it computes the same.
+#include <gtest/gtest.h>
+
+#include "graph/print.h"
+#include "run_scheduled.h"
+
+namespace intarsia::schedule {
+namespace {
+using testing::expect_same;
+using Extents = std::vector<std::vector<std::int64_t>>;
+
+struct Case {
+  std::string text;
+  std::size_t steps;
+  Extents extents;
+  double tolerance = 1e-4;
+};
+const std::string kSymbols = "symbol k 0..4096\nsymbol m 0..4096\nsymbol n 0..4096\n";
+
+void check_case(const Case& c) {
+  SCOPED_TRACE(c.text);
+  const graph::Graph g = graph::parse(c.text);
+  const Scheduled s = schedule(g, testing::builtins(), testing::cpu());
+  EXPECT_EQ(s.program.steps.size(), c.steps) << print(s);
+  expect_same(g, c.extents, c.tolerance);
+  expect_same(g, c.extents, c.tolerance, testing::gpu());
+}
+
+TEST(Fusion, EpiloguesOfProducts) {
+  check_case({kSymbols + "graph(a: f32[m, k], b: f32[k, n], c: f32[n]) { %0 = matmul(a, b) %1 = add(%0, c) "
+                         "%2 = gelu(%1) return %2 }",
+              1,
+              {{5, 7}, {7, 9}, {9}}});
+  check_case({kSymbols + "graph(a: f32[m, k], b: f32[k, n], r: f32[m, n]) { %0 = matmul(a, b) %1 = add(%0, "
+                         "r) %2 = cast(%1) {dtype=f16} return %2, %1 }",
+              1,
+              {{5, 7}, {7, 9}, {5, 9}},
+              2e-3});
+  check_case({kSymbols + "graph(a: f32[m, k], b: f32[k, n], c: f32[m, 1]) { %0 = matmul(a, b) %1 = mul(%0, "
+                         "c) %2 = exp(%0) return %0, %1, %2 }",
+              1,
+              {{5, 7}, {7, 9}, {5, 1}}});
+  check_case(
+      {"graph(a: f32[2, 3, 5, 7], b: f32[7, 8], c: f32[8]) { %0 = matmul(a, b) %1 = add(%0, c) return %1 }",
+       1,
+       {{2, 3, 5, 7}, {7, 8}, {8}}});
+}
+
+TEST(Fusion, ProloguesOfProducts) {
+  check_case(
+      {kSymbols +
+           "graph(a: f32[m, k], b: f32[n, k]) { %0 = permute(b) {perm=[1, 0]} %1 = matmul(a, %0) return %1 }",
+       1,
+       {{5, 7}, {9, 7}}});
+  check_case({kSymbols + "graph(a: i8[m, k], b: f32[k, n], s: f32[k]) { %0 = cast(a) {dtype=f32} %1 = "
+                         "mul(%0, s) %2 = matmul(%1, b) return %2 }",
+              1,
+              {{5, 7}, {7, 9}, {7}},
+              1e-3});
+  check_case({kSymbols + "graph(a: f32[m, k], b: f32[k, n]) { %0 = exp(a) %1 = matmul(%0, b) return %1 }",
+              2,
+              {{5, 7}, {7, 9}},
+              1e-3});
+  check_case({kSymbols + "graph(a: f32[m, k], b: f32[k, n], c: f32[n, m]) { %0 = matmul(a, b) %1 = add(%0, "
+                         "%0) %2 = matmul(%1, c) return %2 }",
+              2,
+              {{5, 7}, {7, 9}, {9, 5}},
+              1e-3});
+}
+
+TEST(Fusion, RowsTakeWhatIsBesideThem) {
+  check_case({kSymbols + "graph(x: f32[m, n], b: f32[n]) { %0 = add(x, b) %1 = softmax(%0) {dim=1} %2 = "
+                         "mul(%1, x) return %2 }",
+              1,
+              {{5, 9}, {9}}});
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = exp(x) %1 = sum(%0) {dim=[1]} %2 = log(%1) return %2 }",
+              1,
+              {{5, 9}},
+              1e-4});
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = exp(x) %1 = sum(%0) {dim=[1]} %2 = log(%1) return %2 }",
+              1,
+              {{3, 1500}},
+              1e-4});
+  check_case({kSymbols + "graph(x: f32[m, n], w: f32[n], b: f32[n]) { %0 = add(x, x) %1 = layer_norm(%0, w, "
+                         "b) %2 = gelu(%1) return %2 }",
+              1,
+              {{5, 9}, {9}, {9}},
+              1e-3});
+  check_case({"graph(x: f32[4, 5, 6]) { %0 = permute(x) {perm=[0, 2, 1]} %1 = sum(%0) {dim=[2]} return %1 }",
+              1,
+              {{4, 5, 6}},
+              1e-4});
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = max(x) {dim=[1], keepdim=true} %1 = sub(x, %0) %2 = "
+                         "exp(%1) return %2 }",
+              2,
+              {{5, 9}}});
+}
+
+TEST(Fusion, Diamonds) {
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = exp(x) %1 = add(%0, x) %2 = mul(%0, %1) return %0, %2 }",
+              1,
+              {{5, 9}},
+              1e-3});
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = exp(x) %1 = sum(%0) {dim=[1], keepdim=true} %2 = "
+                         "div(%0, %1) return %2 }",
+              3,
+              {{5, 9}}});
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = add(x, x) %1 = sum(%0) {dim=[1], keepdim=true} %2 = "
+                         "div(%0, %1) return %2 }",
+              2,
+              {{5, 9}},
+              1e-2});
+}
+
+TEST(Fusion, TheModel) {
+  check_case({kSymbols +
+                  "graph(x: f32[m, k], w1: f32[k, n], b1: f32[n], g: f32[n], b: f32[n], w2: f32[n, k]) {\n"
+                  "%0 = matmul(x, w1) %1 = add(%0, b1) %2 = layer_norm(%1, g, b) %3 = gelu(%2) %4 = "
+                  "matmul(%3, w2) %5 = softmax(x) {dim=1} %6 = add(%4, %5) return %6 }",
+              4,
+              {{5, 7}, {7, 9}, {9}, {9}, {9}, {9, 7}},
+              1e-3});
+}
+
+TEST(Results, InputsAndTwins) {
+  check_case({kSymbols + "graph(x: f32[m, n]) { return x }", 1, {{5, 9}}});
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = exp(x) return %0, %0, x }", 3, {{5, 9}}});
+  check_case({"graph(x: f32[6, 4]) { %0 = reshape(x) {shape=[24]} return %0 }", 1, {{6, 4}}});
+  check_case({"graph(s: scalar f32[]) { return s }", 1, {{}}});
+  check_case(
+      {"graph(x: f32[4]) { %0 = constant() {shape=[3], value=f32{1.0, 2.0, 3.0}} return %0 }", 1, {{4}}});
+}
+
+TEST(Results, DeadNodesCostNothing) {
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = exp(x) %1 = matmul(x, x) %2 = neg(x) return %0 }",
+              1,
+              {{9, 9}}});
+}
+
+}  // namespace
+}  // namespace intarsia::schedule

@@ -4,6 +4,7 @@
 #include "frontend/executable.h"
 #include "frontend/session.h"
 #include "runtime/cpu_device.h"
+#include "runtime/cuda_device.h"
 
 namespace intarsia {
 
@@ -24,7 +25,11 @@ Device default_device() { return frontend::Session::current().default_device(); 
 void set_default_device(Device device) { frontend::Session::current().set_default_device(device); }
 
 namespace frontend {
-std::vector<Device> find_devices() { return {Device::cpu()}; }
+std::vector<Device> find_devices() {
+  std::vector<Device> devices = {Device::cpu()};
+  for (int i = 0; i < runtime::cuda_device_count(); ++i) devices.emplace_back(runtime::cuda_device(i));
+  return devices;
+}
 }  // namespace frontend
 
 }  // namespace intarsia

@@ -56,7 +56,7 @@ runtime::DeviceTensor move_to(runtime::Device& device, const runtime::DeviceTens
 }
 
 Session::Session() : compiler_(plugins::default_registry()), devices_(find_devices()) {
-  default_device_ = &devices_.back().get();
+  default_device_ = &devices_[devices_.size() > 1 ? 1 : 0].get();  // the first CUDA device, if there is one
 }
 
 Session& Session::current() {

@@ -8,6 +8,7 @@
 
 #include "runtime/cpu_image.h"
 #include "runtime/host.h"
+#include "runtime/ptx_code.h"
 
 namespace intarsia::runtime {
 namespace {
@@ -16,9 +17,27 @@ namespace {
 constexpr std::int64_t kInlineBytes = 128 << 10;
 constexpr std::int64_t kPartBytes = 64 << 10;  // of one part of a parallel loop, at least
 
-struct MachineCode final : LoadedCode {
-  CpuFunction function = nullptr;
-  std::shared_ptr<const void> image;  // keeps it mapped
+class MachineCode final : public CpuCode {
+ public:
+  MachineCode(CpuFunction function, std::shared_ptr<const void> image)
+      : function_(function), image_(std::move(image)) {}
+
+  void run(const LaunchRequest& request, const intarsia_host& host) const override {
+    const auto& grid = request.geometry.grid;
+    std::copy(grid.begin(), grid.end(), request.places.end() - 3);
+    const std::int64_t programs = grid[0] * grid[1] * grid[2];
+    std::int64_t bytes = 0;
+    for (const BufferUse& use : request.buffers) bytes += use.bytes;
+    const std::uint64_t* places = request.places.data();
+    if (programs == 1 || bytes <= kInlineBytes) return function_(places, 0, programs);
+    const std::int64_t parts = std::max<std::int64_t>(bytes / kPartBytes, 1);
+    const auto body = [&](std::int64_t first, std::int64_t last) { function_(places, first, last); };
+    parallel_for(host, programs, std::max<std::int64_t>(programs / parts, 1), body);
+  }
+
+ private:
+  CpuFunction function_;
+  std::shared_ptr<const void> image_;  // keeps it mapped
 };
 
 std::string forms_of(const Code& code) {
@@ -45,12 +64,6 @@ CpuFunction symbol_named(const std::map<std::string, CpuFunction>& symbols, cons
     throw UserError(
         fmt::format("library {} has no function {}", text.substr(0, first), text.substr(last + 1)));
   return reinterpret_cast<CpuFunction>(symbol);
-}
-
-LoadedCodeRef machine_code(CpuFunction function, std::shared_ptr<const void> image = nullptr) {
-  auto loaded = std::make_shared<MachineCode>();
-  loaded->function = function, loaded->image = std::move(image);
-  return loaded;
 }
 
 Limits cpu_limits() {
@@ -112,11 +125,12 @@ class CpuDevice::Loader {
  private:
   LoadedCodeRef load(const Code& code, const Image& image) {
     const std::string& data = program_.data_of(image);
-    if (image.form == Image::Form::kSymbol) return machine_code(symbol_named(device_.symbols_, data));
-    if (image.form == Image::Form::kPtx) throw Unsupported("PTX on the CPU");
+    if (image.form == Image::Form::kSymbol)
+      return std::make_shared<MachineCode>(symbol_named(device_.symbols_, data), nullptr);
+    if (image.form == Image::Form::kPtx) return load_ptx(program_, code, image);
     std::shared_ptr<const CpuImage>& mapped = images_[data.data()];
     if (!mapped) mapped = std::make_shared<const CpuImage>(CpuImage::load(data));
-    return machine_code(mapped->entry(code.entry), mapped);
+    return std::make_shared<MachineCode>(mapped->entry(code.entry), mapped);
   }
 
   const CpuDevice& device_;
@@ -131,23 +145,10 @@ std::vector<LoadedCodeRef> CpuDevice::load(const Program& program) {
   return loaded;
 }
 
-void CpuDevice::run_entry(CpuFunction function, const LaunchRequest& request) const {
-  const auto& grid = request.geometry.grid;
-  std::copy(grid.begin(), grid.end(), request.places.end() - 3);
-  const std::int64_t programs = grid[0] * grid[1] * grid[2];
-  std::int64_t bytes = 0;
-  for (const BufferUse& use : request.buffers) bytes += use.bytes;
-  const std::uint64_t* places = request.places.data();
-  if (programs == 1 || bytes <= kInlineBytes) return function(places, 0, programs);
-  const std::int64_t parts = std::max<std::int64_t>(bytes / kPartBytes, 1);
-  const auto body = [&](std::int64_t first, std::int64_t last) { function(places, first, last); };
-  parallel_for(host_, programs, std::max<std::int64_t>(programs / parts, 1), body);
-}
-
 void CpuDevice::launch(const LaunchRequest& request, Stream) {
-  if (const auto* code = dynamic_cast<const MachineCode*>(&request.code))
-    return run_entry(code->function, request);
-  check(false, std::string(request.name) + ": the code was loaded by another device");
+  const auto* code = dynamic_cast<const CpuCode*>(&request.code);
+  check(code != nullptr, "the code was loaded by another device");
+  code->run(request, host_);
 }
 
 CpuDevice& cpu_device() {

@@ -13,6 +13,12 @@ namespace intarsia::runtime {
 // Runs the programs first <= p < last of a launch; docs/kernel-ir.md says what `args` holds.
 using CpuFunction = void (*)(const std::uint64_t* args, std::int64_t first, std::int64_t last);
 
+// Code that runs on the calling thread and those of the host.
+class CpuCode : public LoadedCode {
+ public:
+  virtual void run(const LaunchRequest& request, const intarsia_host& host) const = 0;
+};
+
 class CpuDevice final : public Device {
  public:
   // `symbols`: entries of this process, by the name in images of form kSymbol.
@@ -34,7 +40,6 @@ class CpuDevice final : public Device {
 
  private:
   class Loader;
-  void run_entry(CpuFunction entry, const LaunchRequest& request) const;
 
   intarsia_host host_;
   std::map<std::string, CpuFunction> symbols_;

@@ -1,0 +1,23 @@
+// PTX as code of the CPU device: run by the interpreter, checked as it runs.
+#pragma once
+#include "ptx/launch.h"
+#include "runtime/cpu_device.h"
+
+namespace intarsia::runtime {
+
+class PtxCode final : public CpuCode {
+ public:
+  PtxCode(ptx::Program program, bool contract);
+  // UserError for what the launch gets wrong, and with every report of what the kernel did wrong.
+  void run(const LaunchRequest& request, const intarsia_host& host) const override;
+
+ private:
+  ptx::Program program_;
+  bool contract_;     // as ptxas would fuse
+  int architecture_;  // the one its module names: it is imitated
+};
+
+// UserError where the text is no PTX, or has no such entry.
+std::shared_ptr<const PtxCode> load_ptx(const Program& program, const Code& code, const Image& image);
+
+}  // namespace intarsia::runtime

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <unordered_map>
+#include <utility>
 
 #include "base/error.h"
 #include "graph/print.h"
@@ -178,6 +178,8 @@ class Parser {
         break;
       }
     }
+    skip();
+    const std::string_view start = rest_;
     Node n{op(), {}, {}, {}, 0, static_cast<std::uint32_t>(graph_.nodes().size()), 0};
     if (take("@")) n.serial = number<std::uint32_t>();
     expect("(");
@@ -186,16 +188,22 @@ class Parser {
       if (!first) expect(",");
       inputs.push_back(value());
     }
-    n.attributes = ops::bind(*n.op, attributes());
+    const Attributes given = attributes();
+    const std::string_view end = std::exchange(rest_, start);  // errors from here on are about the whole node
+    add(n, inputs, given, outputs);
+    rest_ = end;
+    if (take(":")) types(graph_.nodes().back());
+  }
+  void add(Node& n, std::span<const ValueId> inputs, const Attributes& given, std::uint32_t outputs) {
+    n.attributes = ops::bind(*n.op, given);
     const std::size_t extents = graph_.data_extents().size();
     graph_.add_copy(n, inputs);
     for (std::size_t i = extents; i < graph_.data_extents().size(); ++i)
       collect_symbols(graph_.data_extents()[i].symbol, symbols_);
-    const Node& added = graph_.nodes().back();
-    if (added.num_outputs != outputs)
+    const std::uint32_t has = graph_.nodes().back().num_outputs;
+    if (has != outputs)
       throw UserError(
-          fmt::format("{} has {} outputs, the text names {}", added.op->id, added.num_outputs, outputs));
-    if (take(":")) types(added);
+          fmt::format("{} has {} output{}, the text names {}", n.op->id, has, has == 1 ? "" : "s", outputs));
   }
   void types(const Node& n) {
     for (std::uint32_t port = 0; port < n.num_outputs; ++port) {

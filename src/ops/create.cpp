@@ -12,7 +12,7 @@
 namespace intarsia::ops {
 namespace {
 
-constexpr Output kAny[] = {{.name = "output", .dtypes = kAnyType, .doc = "shape `shape`"}};
+constexpr Output kMade[] = {{.name = "output", .dtypes = kAnyType, .doc = "shape `shape`"}};
 
 void require_extents(const InferContext& context, const Shape& shape) {
   for (const Dim& extent : shape)
@@ -142,7 +142,7 @@ void reference_iota(ReferenceContext& c) {
 constexpr OpDef kConstant = {.id = "constant",
                              .summary = "A tensor of literal data.",
                              .attributes = kConstantAttributes,
-                             .outputs = kAny,
+                             .outputs = kMade,
                              .infer = infer_constant,
                              .reference = reference_constant,
                              .doc =
@@ -153,7 +153,7 @@ constexpr OpDef kConstant = {.id = "constant",
 constexpr OpDef kFull = {.id = "full",
                          .summary = "A tensor whose elements are all one number.",
                          .attributes = kFullAttributes,
-                         .outputs = kAny,
+                         .outputs = kMade,
                          .infer = infer_full,
                          .reference = reference_full,
                          .doc =
@@ -165,7 +165,7 @@ constexpr OpDef kIota = {
     .id = "iota",
     .summary = "A tensor whose elements count along one axis.",
     .attributes = kIotaAttributes,
-    .outputs = kAny,
+    .outputs = kMade,
     .infer = infer_iota,
     .reference = reference_iota,
     .doc =

@@ -190,6 +190,8 @@ struct OpDef {
   std::string_view doc = {};                       // shapes, units, dtypes, errors; Markdown
   std::string_view example = {};                   // Python that CI runs
   const void* self = nullptr;                      // of a plugin: what its functions need
+  std::span<const std::string_view> parameters =
+      {};  // names in the order of a call; empty: inputs, then attributes
 };
 
 // A plugin's op with what its views point to. Make one, then take `ref`.

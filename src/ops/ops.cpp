@@ -11,7 +11,7 @@
 namespace intarsia::ops {
 namespace {
 
-constexpr const OpDef* kAll[] = {
+constexpr const OpDef* kTable[] = {
 #define INTARSIA_OP(id, constant) &constant,
 #include "ops/ops.inc"
 #undef INTARSIA_OP
@@ -19,18 +19,18 @@ constexpr const OpDef* kAll[] = {
 
 }  // namespace
 
-std::span<const OpDef* const> all() { return kAll; }
+std::span<const OpDef* const> all() { return kTable; }
 
 const OpDef* find(std::string_view id) {
-  const auto at = std::lower_bound(std::begin(kAll), std::end(kAll), id,
+  const auto at = std::lower_bound(std::begin(kTable), std::end(kTable), id,
                                    [](const OpDef* op, std::string_view wanted) { return op->id < wanted; });
-  return at != std::end(kAll) && (*at)->id == id ? *at : nullptr;
+  return at != std::end(kTable) && (*at)->id == id ? *at : nullptr;
 }
 
 const OpDef& get(std::string_view id) {
   if (const OpDef* op = find(id)) return *op;
   std::vector<std::string_view> names;
-  for (const OpDef* op : kAll) names.push_back(op->id);
+  for (const OpDef* op : kTable) names.push_back(op->id);
   throw UserError(fmt::format("there is no operator '{}'{}", id, did_you_mean(id, names)));
 }
 

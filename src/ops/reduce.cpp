@@ -1,4 +1,4 @@
-// Reductions over axes: sum, mean, prod, max, min, argmax, argmin.
+// Reductions over axes: sum, mean, prod, max, min.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,6 +7,7 @@
 #include "ops/expansion.h"
 #include "ops/host.h"
 #include "ops/ops.h"
+#include "ops/reduce.h"
 #include "ops/rules.h"
 
 namespace intarsia::ops {
@@ -31,31 +32,10 @@ constexpr AttributeDef kAttributes[] = {
      .doc = "keep reduced axes with extent 1"},
 };
 
-Shape reduced(const Shape& in, std::span<const std::size_t> axes, bool keepdim) {
-  Shape out;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    if (std::find(axes.begin(), axes.end(), i) == axes.end())
-      out.push_back(in[i]);
-    else if (keepdim)
-      out.push_back(1);
-  }
-  return out;
-}
-
 void infer_reduce(InferContext& context) {
   const Shape& in = context.in(0).shape;
   const auto axes = reduced_axes(context.op(), context.attributes(), in.size());
   context.out(reduced(in, axes, context.attribute<bool>("keepdim")));
-}
-
-// Calls visit(place in the output, place in the input), each output's inputs in order.
-template <class Visit>
-void walk(const HostTensor& in, std::span<const std::size_t> axes, const Visit& visit) {
-  std::vector<std::int64_t> kept = in.extents;
-  for (const std::size_t axis : axes) kept[axis] = 1;
-  std::vector<std::int64_t> strides = strides_of(kept);
-  for (const std::size_t axis : axes) strides[axis] = 0;
-  for (std::int64_t i = 0; i < numel(in); ++i) visit(offset(position(i, in.extents), strides), i);
 }
 
 // Rule: start<T>() and step(accumulator, element); floats accumulate in double.
@@ -65,7 +45,7 @@ void reference_reduce(ReferenceContext& c) {
   const auto axes = reduced_axes(c.op, c.attributes, in.extents.size());
   with_number_class(in.dtype, [&]<class T>(T) {
     std::vector<T> totals(static_cast<std::size_t>(numel(out)), Rule::template start<T>(in.dtype));
-    walk(in, axes, [&](std::int64_t to, std::int64_t from) {
+    walk_reduced(in, axes, [&](std::int64_t to, std::int64_t from) {
       T& total = totals[static_cast<std::size_t>(to)];
       total = Rule::step(total, read<T>(in, from));
     });
@@ -120,13 +100,6 @@ T highest(DType t) {
     return t == DType::kBool ? 1 : std::numeric_limits<std::int64_t>::max() >> (64 - bits(t));
 }
 
-// Whether b stands before a: NaN first, then by value.
-template <bool kLargest, class T>
-bool better(T b, T a) {
-  if constexpr (std::same_as<T, double>)
-    if (std::isnan(a) || std::isnan(b)) return std::isnan(b) && !std::isnan(a);
-  return kLargest ? b > a : b < a;
-}
 // The same with -0.0 before 0.0, for values: an index does not depend on it.
 template <bool kLargest, class T>
 bool replaces(T b, T a) {
@@ -164,60 +137,10 @@ void reference_mean(ReferenceContext& c) {
   double count = 1;
   for (const std::size_t axis : axes) count *= static_cast<double>(in.extents[axis]);
   std::vector<double> totals(static_cast<std::size_t>(numel(out)), 0.0);
-  walk(in, axes, [&](std::int64_t to, std::int64_t from) {
+  walk_reduced(in, axes, [&](std::int64_t to, std::int64_t from) {
     totals[static_cast<std::size_t>(to)] += read<double>(in, from);
   });
   for (std::int64_t i = 0; i < numel(out); ++i) write(out, i, totals[static_cast<std::size_t>(i)] / count);
-}
-
-// ---- argmax, argmin
-// ------------------------------------------------------------------------------------------------------
-
-constexpr Output kIndex[] = {
-    {.name = "output", .dtypes = only(DType::kI64), .doc = "places along the axis, counted from 0"}};
-constexpr AttributeDef kArgAttributes[] = {
-    {.name = "dim",
-     .kind = AttributeKind::kInt,
-     .required = false,
-     .doc = "the axis; absent: the tensor as one row of elements"},
-    {.name = "keepdim",
-     .kind = AttributeKind::kBool,
-     .required = false,
-     .fallback = "false",
-     .doc = "keep reduced axes with extent 1"},
-};
-
-std::vector<std::size_t> searched_axes(const OpDef& op, const Attributes& attributes, std::size_t rank) {
-  if (attributes.find("dim")) return {normal_axis(op, attributes.get<std::int64_t>("dim"), rank)};
-  return reduced_axes(op, {}, rank);
-}
-
-void infer_arg(InferContext& context) {
-  const Shape& in = context.in(0).shape;
-  const auto axes = searched_axes(context.op(), context.attributes(), in.size());
-  Dim searched = 1;
-  for (const std::size_t axis : axes) searched = searched * in[axis];
-  context.require_holds({1, Condition::Relation::kLessEqual, searched},
-                        "there is no element to find along an empty axis of shape " + in.str());
-  context.out(reduced(in, axes, context.attribute<bool>("keepdim")));
-}
-
-template <bool kLargest>
-void reference_arg(ReferenceContext& c) {
-  const HostTensor &in = c.inputs[0], &out = c.outputs[0];
-  const auto axes = searched_axes(c.op, c.attributes, in.extents.size());
-  with_number_class(in.dtype, [&]<class T>(T) {
-    std::vector<std::int64_t> found(static_cast<std::size_t>(numel(out)), -1), seen(found.size(), 0);
-    std::vector<T> best(found.size());
-    walk(in, axes, [&](std::int64_t to, std::int64_t from) {
-      const auto place = static_cast<std::size_t>(to);
-      const T value = read<T>(in, from);
-      if (found[place] < 0 || better<kLargest>(value, best[place]))
-        best[place] = value, found[place] = seen[place];
-      ++seen[place];
-    });
-    for (std::int64_t i = 0; i < numel(out); ++i) write(out, i, found[static_cast<std::size_t>(i)]);
-  });
 }
 
 constexpr OpDef reduction(std::string_view id, std::string_view summary, std::span<const Input> inputs,
@@ -233,21 +156,6 @@ constexpr OpDef reduction(std::string_view id, std::string_view summary, std::sp
           .doc = doc,
           .example = example};
 }
-template <bool kLargest>
-constexpr OpDef arg_reduction(std::string_view id, std::string_view summary, std::string_view example) {
-  return {.id = id,
-          .summary = summary,
-          .inputs = kComparable,
-          .attributes = kArgAttributes,
-          .outputs = kIndex,
-          .infer = infer_arg,
-          .reference = reference_arg<kLargest>,
-          .doc =
-              "The first place where several are equal; a NaN counts as found, as in NumPy. UserError: the "
-              "axis is empty; `dim` is out of range.",
-          .example = example};
-}
-
 // mean = sum / count, in f32 for the 16-bit floats.
 std::vector<GraphBuilder::Value> decompose_mean(const OpDef& op, GraphBuilder& graph,
                                                 std::span<const GraphBuilder::Value> inputs,
@@ -263,6 +171,17 @@ std::vector<GraphBuilder::Value> decompose_mean(const OpDef& op, GraphBuilder& g
 }
 
 }  // namespace
+
+Shape reduced(const Shape& in, std::span<const std::size_t> axes, bool keepdim) {
+  Shape out;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (std::find(axes.begin(), axes.end(), i) == axes.end())
+      out.push_back(in[i]);
+    else if (keepdim)
+      out.push_back(1);
+  }
+  return out;
+}
 
 constexpr OpDef kSum =
     reduction("sum", "The sum over axes.", kNumber, reference_reduce<Sum>,
@@ -301,11 +220,4 @@ constexpr OpDef kMean = {
         "UserError: `dim` is out of "
         "range or repeats an axis.",
     .example = "assert ia.mean(ia.Tensor([[1.0, 2.0], [3.0, 5.0]]), dim=1).tolist() == [1.5, 4.0]"};
-constexpr OpDef kArgmax =
-    arg_reduction<true>("argmax", "Where the largest element is.",
-                        "assert ia.argmax(ia.Tensor([[1.0, 2.0], [4.0, 3.0]]), dim=1).tolist() == [1, 0]");
-constexpr OpDef kArgmin =
-    arg_reduction<false>("argmin", "Where the smallest element is.",
-                         "assert ia.argmin(ia.Tensor([[1.0, 2.0], [4.0, 3.0]]), dim=1).tolist() == [0, 1]");
-
 }  // namespace intarsia::ops

@@ -75,6 +75,9 @@ void check_names(const OpDef& op) {
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end())
     require(op, false, fmt::format("two inputs or attributes are called '{}'", *twice));
+  std::vector<std::string_view> order(op.parameters.begin(), op.parameters.end());
+  std::sort(order.begin(), order.end());
+  require(op, order.empty() || order == names, "its parameters are not its inputs and attributes, each once");
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ bool is_nan(const HostTensor& t, std::int64_t i) {
   return is_float(t.dtype) && std::isnan(read<double>(t, i));
 }
 
-constexpr std::string_view kSums[] = {"gelu", "layer_norm", "matmul", "mean", "silu", "sum"};
+constexpr std::string_view kSums[] = {"cumsum", "gelu", "layer_norm", "matmul", "mean", "silu", "sum", "var"};
 
 }  // namespace
 

@@ -40,6 +40,8 @@ const std::vector<std::vector<Extents>>& shape_pool(std::size_t inputs) {
       {{5, 1, 2, 3}, {4, 3, 2}},
       {{3}, {5, 3, 2}},
       {{5, 2, 3}, {3}},
+      {{5, 3}, {2, 2}},
+      {{4}, {0}},
       {{1, 1}, {1, 1}},
   };
   static const std::vector<std::vector<Extents>> kThree = {

@@ -139,7 +139,7 @@ TEST(Parse, SaysWhereAndWhat) {
       {"graph(x: f32[2]) {\n  %0 = neg(x) : f32[3]\n  return %0\n}",
        "2:23: neg gives f32[2], the text says f32[3]"},
       {"graph(x: f32[2]) {\n  %1 = neg(x)\n  return %1\n}", "2:5: %1 is out of order, %0 comes next"},
-      {"graph(x: f32[2]) {\n  neg(x)\n  return x\n}", "3:3: neg has 1 outputs, the text names 0"},
+      {"graph(x: f32[2]) {\n  neg(x)\n  return x\n}", "2:3: neg has 1 output, the text names 0"},
       {"graph(x: f32[2]) {\n  return x\n} x", "3:3: text follows the graph"},
       {"symbol n 0..1\nsymbol n 0..1\ngraph() { return }", "3:1: dimension n is declared twice"},
   };

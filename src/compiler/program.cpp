@@ -4,6 +4,7 @@
 #include "graph/passes/passes.h"
 #include "graph/print.h"
 #include "target/cpu/compile.h"
+#include "target/nvptx/compile.h"
 
 namespace intarsia::compiler {
 namespace {
@@ -34,8 +35,17 @@ void compile_for_cpu(schedule::Scheduled& scheduled, const Target& target) {
         image = {runtime::Image::Form::kX86, target.name, "", 1, blob};
 }
 
+// A module of PTX for each code, under a name that PTX allows.
 void compile_for_gpu(schedule::Scheduled& scheduled, const Target& target) {
-  if (!scheduled.kernels.empty()) throw Unsupported("this build has no code generator for " + target.name);
+  const target::PtxOptions options{.architecture = target.name, .version = target.machine.ptx_version};
+  runtime::Program& program = scheduled.program;
+  for (runtime::Code& code : program.codes)
+    for (runtime::Image& image : code.images) {
+      if (image.form != runtime::Image::Form::kKernelIndex) continue;
+      kernel::Kernel& kernel = scheduled.kernels.at(std::stoul(image.data));
+      code.entry = kernel.name = target::ptx_name(kernel.name);
+      image = {runtime::Image::Form::kPtx, target.name, target::compile_ptx(kernel, options), 0};
+    }
 }
 
 }  // namespace

@@ -59,12 +59,22 @@ class PtxCompiler {
 
 }  // namespace
 
+namespace {
+bool is_ptx_letter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$';
+}
+bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+}  // namespace
+
 bool is_ptx_name(std::string_view name) {
-  const auto allowed = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$';
-  };
-  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
-         std::all_of(name.begin(), name.end(), allowed);
+  return !name.empty() && !is_digit(name[0]) && std::all_of(name.begin(), name.end(), is_ptx_letter);
+}
+
+std::string ptx_name(std::string_view name) {
+  std::string out(name);
+  for (char& c : out)
+    if (!is_ptx_letter(c)) c = '_';
+  return out.empty() || is_digit(out[0]) ? "_" + out : out;
 }
 
 std::string compile_ptx(const kernel::Kernel& kernel, const PtxOptions& options) {

@@ -21,6 +21,7 @@ std::string compile_ptx(const kernel::Kernel& kernel, const PtxOptions& options 
 std::string ptx_llvm_ir(const kernel::Kernel& kernel,
                         const PtxOptions& options = {});  // the optimised LLVM IR
 
-bool is_ptx_name(std::string_view name);  // what an entry may be called
+bool is_ptx_name(std::string_view name);      // what an entry may be called
+std::string ptx_name(std::string_view name);  // the nearest such name: "a::b" is "a__b"
 
 }  // namespace intarsia::target

@@ -335,6 +335,8 @@ TEST(Ptx, ErrorsNameWhatWasGiven) {
             "GPU architecture 'sm_1' is unknown; known are sm_75");
   EXPECT_EQ(message({.architecture = "sm_90a", .version = 70}),
             "PTX version 7.0 is below 8.0, which sm_90a needs");
+  EXPECT_EQ(ptx_name("relu+ns::op"), "relu_ns__op");
+  EXPECT_EQ(ptx_name("2d"), "_2d");
   k.name = "a+b";
   EXPECT_EQ(message({}), "'a+b' is not a name PTX allows: letters, digits, _ and $");
 }

@@ -262,10 +262,13 @@ class Planner {
     for (std::size_t n = 0; n < order_.size(); ++n) {
       const Inst& inst = k_[order_[n]];
       if (!is_store(inst.opcode)) {
-        const bool scalar = inst.results.count == 1 && elements(k_.values[inst.results.begin]) == 1;
-        if (first != kNone && (!is_lazy(inst.opcode) || plan_.stored[inst.results.begin] ||
-                               (scalar && inst.opcode == Opcode::kLoad)))
-          first = kNone;
+        const bool load = inst.opcode == Opcode::kLoad || inst.opcode == Opcode::kViewLoad;
+        const kernel::Param* source = load ? tensor_of(k_.operands_of(inst)[0]) : nullptr;
+        const bool sees_them =
+            load && std::any_of(targets.begin(), targets.end(),
+                                [&](const kernel::Param* t) { return may_overlap(t, source); });
+        if (!is_lazy(inst.opcode) || plan_.stored[inst.results.begin] || sees_them)
+          first = kNone, targets.clear();
         continue;
       }
       const auto in = k_.operands_of(inst);

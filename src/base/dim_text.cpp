@@ -80,7 +80,11 @@ bool take_remainder(Sum& s, std::string& text, std::int64_t& sign) {
     const std::int64_t k = mine->coefficient / lead;
     const Sum rest = add_scaled(s, open(a % b), -k);
     if (k == 0 || k == kLow || rest.terms.size() >= s.terms.size()) continue;
+    const std::vector<detail::AtomRef> quotient = f;  // its error is said by the remainder
     s = rest;
+    std::erase_if(s.terms, [&](const Term& x) {
+      return x.coefficient == 0 && detail::compare_factors(x.factors, quotient) == 0;
+    });
     sign = k < 0 ? -1 : 1;
     text = (k * sign == 1 ? "" : std::to_string(k * sign) + "*") + "(" + infix(a, true) + " % " +
            infix(b, true) + ")";

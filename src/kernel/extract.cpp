@@ -287,7 +287,9 @@ class Extractor {
           continue;
         }
         stack.back().second = true;
-        for (const Need& o : operands(need)) stack.push_back({o, false});
+        const auto needs = operands(need);
+        for (std::size_t n = needs.size(); n-- > 0;)
+          stack.push_back({needs[n], false});  // the first is done first
         continue;
       }
       done_.emplace(need, combine(need));

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "compiler/cuda_source.h"
 #include "compiler/stages.h"
 #include "compiler/tune.h"
 #include "graph/print.h"
@@ -22,8 +23,8 @@ bool has_plugins(const graph::Graph& graph) {
 
 std::string options_key(const Options& options) {
   std::string key =
-      fmt::format("deterministic {} tf32 {} fast_math {} tune {}", options.numerics.deterministic,
-                  options.numerics.tf32, options.numerics.fast_math, options.tune);
+      fmt::format("deterministic {} tf32 {} fast_math {} tune {}", options.schedule.deterministic,
+                  options.schedule.tf32, options.schedule.fast_math, options.tune);
   for (const std::string& pass : options.disabled) key += " without " + pass;
   return key;
 }
@@ -46,7 +47,10 @@ runtime::FunctionTable functions_of(const runtime::Program& program, const plugi
 }  // namespace
 
 struct Compiler::State {
-  explicit State(plugins::Registry& r) : registry(r), table(r.table()) { schedule::add_builtins(table); }
+  explicit State(plugins::Registry& r) : registry(r), table(r.table()) {
+    schedule::add_builtins(table);
+    registry.set_cuda_compiler(nvrtc_compiler());
+  }
 
   struct Entry {
     runtime::Program program;
@@ -94,21 +98,24 @@ Compiler::Statistics Compiler::statistics() const {
 }
 
 ExecutableRef Compiler::compile(const graph::Graph& graph, std::span<const std::string> lines,
-                                runtime::Device& device, const Options& options,
+                                runtime::Device& device, const Options& given,
                                 const std::map<std::string, runtime::DeviceTensor>& weights) {
+  const bool brings_code = has_plugins(graph);
+  Options options = given;
+  options.schedule.ahead_of_time = false;  // it runs in this process
+  options.schedule.keep_tactics = options.tune = given.tune && brings_code;
   const Target target = target_of(device);
   std::string key = fmt::format("{} {}\n{}\n", device.name(), target.name, options_key(options));
   const auto reuse = [&](const State::EntryRef& entry) {
     return entry->executable ? entry->executable : state_->load(entry->program, device, weights);
   };
   // The code of a plugin is only known once it has been asked for: then the schedule is the key.
-  const bool plugins = has_plugins(graph);
-  key += plugins ? "" : graph::key_text(graph);
-  if (!plugins)
+  key += brings_code ? "" : graph::key_text(graph);
+  if (!brings_code)
     if (const auto entry = state_->find(key)) return reuse(entry);
   const graph::Graph simpler = run_graph_passes(graph, state_->table, options);
   schedule::Scheduled scheduled = schedule_graph(simpler, target, state_->table, options);
-  if (plugins) {
+  if (brings_code) {
     key += identity(scheduled);
     if (const auto entry = state_->find(key)) return reuse(entry);
   }

@@ -22,9 +22,9 @@ namespace intarsia::compiler {
 using Observer = std::function<void(std::string_view stage, const std::function<std::string()>& text)>;
 
 struct Options {
-  schedule::Options numerics = {};
+  schedule::Options schedule = {};      // its target and tactics are set here
   std::set<std::string> disabled = {};  // passes to leave out, by name
-  bool tune = true;                     // time alternatives that are equally good, where the device is there
+  bool tune = true;                     // time the tactics of plugins, where the device is there
   Observer observer = {};               // no part of the cache key
 };
 

@@ -1,13 +1,10 @@
-// NVRTC as the compiler of plugins' CUDA C++.
+// CUDA C++ of plugins, compiled by NVRTC where this machine has it.
 #pragma once
-#include <string>
-#include <vector>
-
 #include "plugins/cuda_compiler.h"
 
 namespace intarsia::compiler {
 
-// Loads NVRTC when it is first asked (`folders` first: where a Python package keeps it), then keeps it.
-plugins::CudaCompiler nvrtc_compiler(std::vector<std::string> folders = {});
+// NVRTC is looked for at the first call. Unsupported: it is not there, with the places that were looked at.
+plugins::CudaCompiler nvrtc_compiler();
 
 }  // namespace intarsia::compiler

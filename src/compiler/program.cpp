@@ -63,7 +63,9 @@ graph::Graph run_graph_passes(graph::Graph graph, const schedule::Implementation
 
 schedule::Scheduled schedule_graph(const graph::Graph& graph, const Target& target,
                                    const schedule::ImplementationTable& table, const Options& options) {
-  schedule::Scheduled scheduled = schedule::schedule(graph, table, target.machine, options.numerics);
+  schedule::Options how = options.schedule;
+  how.target = target.name;
+  schedule::Scheduled scheduled = schedule::schedule(graph, table, target.machine, how);
   scheduled.program.target = target.name;
   add_requirements(scheduled.program, graph);
   if (options.observer) options.observer("schedule", [&] { return schedule::print(scheduled); });

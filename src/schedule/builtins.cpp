@@ -4,6 +4,7 @@ namespace intarsia::schedule {
 
 void add_builtins(ImplementationTable& table) {
   add_elements(table);
+  add_gather(table);
   add_matmul(table);
   add_reductions(table);
   add_softmax(table);

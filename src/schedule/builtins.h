@@ -5,6 +5,7 @@
 namespace intarsia::schedule {
 
 void add_elements(ImplementationTable& table);    // elements.cpp: pointwise operators, views, casts
+void add_gather(ImplementationTable& table);      // block_gather.cpp
 void add_matmul(ImplementationTable& table);      // block_matmul.cpp
 void add_reductions(ImplementationTable& table);  // block_reduce.cpp
 void add_softmax(ImplementationTable& table);     // block_softmax.cpp

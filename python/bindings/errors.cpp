@@ -1,5 +1,8 @@
 // C++ exceptions become the classes of intarsia/errors.py, which the package hands over when it is imported.
 #include "base/error.h"
+
+#include <cstring>
+
 #include "bindings.h"
 
 namespace intarsia::python {
@@ -11,15 +14,21 @@ struct ErrorClasses {
   PyObject *user, *unsupported, *internal;
 };
 
+// The exception is made here and now, while the frame of the caller, whose line it shows, is still there.
+void raise(PyObject* type, const char* text) {
+  const nb::object message =
+      nb::steal(PyUnicode_DecodeUTF8(text, static_cast<Py_ssize_t>(std::strlen(text)), "replace"));
+  const nb::object error = nb::steal(PyObject_CallOneArg(type, message.ptr()));
+  if (error.is_valid()) PyErr_SetObject(type, error.ptr());
+}
+
 void translate(const std::exception_ptr& error, void* payload) {
   const auto& classes = *static_cast<ErrorClasses*>(payload);
   try {
     std::rethrow_exception(error);
-  } catch (const Unsupported& e) {
-    PyErr_SetString(classes.unsupported, e.what());
-  } catch (const UserError& e) { PyErr_SetString(classes.user, e.what()); } catch (const InternalError& e) {
-    PyErr_SetString(classes.internal, e.what());
-  }
+  } catch (const Unsupported& e) { raise(classes.unsupported, e.what()); } catch (const UserError& e) {
+    raise(classes.user, e.what());
+  } catch (const InternalError& e) { raise(classes.internal, e.what()); }
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ void bind_tensor(nb::module_& m) {
         new (self)
             Tensor(nb::cast<Tensor>(nb::module_::import_("intarsia.tensor").attr("tensor_of")(data, dtype)));
       },
-      nb::arg("data"), nb::arg("dtype") = nb::none());
+      nb::arg("data").none(), nb::arg("dtype") = nb::none());
   bind_operators(c);
   c.def_prop_ro("dtype", [](const Tensor& t) {
     return nb::module_::import_("intarsia.dtypes").attr("of_code")(t.dtype());

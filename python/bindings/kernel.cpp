@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "native.h"
 #include "target/cpu/compile.h"
+#include "target/nvptx/compile.h"
 
 namespace intarsia::python {
 
@@ -110,14 +111,17 @@ void bind_kernel(nb::module_& m) {
            "Runs every program of a launch lane by lane, with checks.")
       .def_static("parse", [](const std::string& text) { return kernel::parse(text); })
       .def(
-          "compile", [](const Kernel& k) { return std::make_shared<NativeKernel>(k); },
-          "Machine code for this processor.")
+          "compile", [](const Kernel& k, bool is_line) { return std::make_shared<NativeKernel>(k, is_line); },
+          nb::arg("is_line"), "Machine code for this processor, for grids of one axis alone or for any.")
       .def("__repr__", [](const Kernel& k) { return kernel::print(k, false); });
   nb::class_<NativeKernel>(m, "NativeKernel")
       .def("launch", &launch, nb::arg("kernel"), nb::arg("values"), nb::arg("grid"));
   m.def("compile_cpu", [](const Kernel& k) {
     const std::string image = target::compile_cpu(std::span(&k, 1));
     return nb::bytes(image.data(), image.size());
+  });
+  m.def("compile_ptx", [](const Kernel& k, const std::string& architecture) {
+    return target::compile_ptx(k, {.architecture = architecture});
   });
   m.def("llvm_text", [](const Kernel& k) { return target::cpu_llvm_ir(k); });
   m.def("assembly_text", [](const Kernel& k) { return target::cpu_assembly(k); });

@@ -9,12 +9,20 @@
 
 namespace intarsia::python {
 
-NativeKernel::NativeKernel(const kernel::Kernel& kernel)
-    : image_(runtime::CpuImage::load(
-          target::compile_cpu(std::span(&kernel, 1), {.level = target::host_level()}))),
-      entry_(image_.entry(kernel.name)),
-      places_(kernel::parameter_list(kernel).size()) {
-  check(places_ == kernel.params.size(), "a kernel made from Python has one machine argument per parameter");
+namespace {
+
+runtime::CpuImage compiled(kernel::Kernel& kernel, bool is_line) {
+  kernel.grid = {Dim::symbol("grid_x"), 1, 1};
+  if (!is_line) kernel.grid[1] = Dim::symbol("grid_y"), kernel.grid[2] = Dim::symbol("grid_z");
+  return runtime::CpuImage::load(target::compile_cpu(std::span(&kernel, 1), {.level = target::host_level()}));
+}
+
+}  // namespace
+
+NativeKernel::NativeKernel(kernel::Kernel kernel, bool is_line)
+    : image_(compiled(kernel, is_line)), entry_(image_.entry(kernel.name)) {
+  check(kernel::parameter_list(kernel).size() == kernel.params.size(),
+        "a kernel made from Python has one machine argument per parameter");
 }
 
 void NativeKernel::launch(std::span<const std::uint64_t> places,

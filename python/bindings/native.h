@@ -11,7 +11,8 @@ namespace intarsia::python {
 
 class NativeKernel {
  public:
-  explicit NativeKernel(const kernel::Kernel& kernel);
+  // For grids of one axis alone (`is_line`), which saves finding out each program's place, or for any.
+  NativeKernel(kernel::Kernel kernel, bool is_line);
 
   // `places`: one per parameter, as docs/kernel-ir.md has them. Empty grids run nothing.
   void launch(std::span<const std::uint64_t> places, const std::array<std::int64_t, 3>& grid) const;
@@ -19,7 +20,6 @@ class NativeKernel {
  private:
   runtime::CpuImage image_;
   runtime::CpuImage::Entry entry_;
-  std::size_t places_;
 };
 
 }  // namespace intarsia::python

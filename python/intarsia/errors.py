@@ -26,7 +26,7 @@ class Location:
     def of_caller(cls):
         """The innermost frame that is not inside this package; None if there is none."""
         frame = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<intarsia.")):
             frame = frame.f_back
         return None if frame is None else cls(frame.f_code, frame.f_lasti)
 

@@ -43,6 +43,8 @@ def _from_list(data, dtype):
         raise Error(f"Tensor() takes a number, a nested list or an array, not {type(data).__name__}")
     if isinstance(data, np.generic):
         return np.asarray(data)
+    if isinstance(data, range):
+        data = list(data)
     try:
         array = np.array(data)
     except ValueError:
@@ -128,6 +130,8 @@ def _bounds(item, extent, axis):
         step = 1 if item.step is None else int(item.step)
         if isinstance(extent, int):
             begin, end, step = item.indices(extent)
+            if len(range(begin, end, step)) == 0:
+                return 0, 0, 1
             return begin, end if end >= 0 else -extent - 1, step
         if step < 0:
             raise Error(f"axis {axis} has an extent that is not known yet, and cannot be taken backwards")

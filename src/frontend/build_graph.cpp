@@ -62,7 +62,7 @@ class GraphMaker {
   graph::ValueId weight(const Item& item) {
     const Record::Output& output = item.record->output(item.port);
     out_.weights.push_back(output.value);
-    return out_.graph.add_weight(fmt::format("w{}", out_.weights.size() - 1), output.type);
+    return out_.graph.add_weight(fmt::format("weight.{}", out_.weights.size() - 1), output.type);
   }
   graph::ValueId number(const Record& record) {
     const DType dtype = record.first.type.dtype;

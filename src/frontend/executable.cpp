@@ -85,7 +85,7 @@ Executable compile_snapshot(const Snapshot& snapshot, std::span<const Tensor> pl
       build_graph(snapshot, {.numbers_are_inputs = false, .placeholders = placeholders, .names = names});
   std::map<std::string, runtime::DeviceTensor> weights;
   for (const runtime::DeviceTensor& weight : built.weights)
-    weights.emplace(fmt::format("w{}", weights.size()), move_to(device, weight));
+    weights.emplace(fmt::format("weight.{}", weights.size()), move_to(device, weight));
   auto state = std::make_shared<Executable::State>();
   state->executable = compiler.compile(built.graph, built.lines, device, {}, weights);
   state->inputs.assign(inputs.begin(), inputs.end());

@@ -63,8 +63,6 @@ class Asm(collections.abc.Mapping):
         return KernelText(_intarsia.llvm_text(self._kernel), self._kernel)
 
     def _ptx(self):
-        if not hasattr(_intarsia, "compile_ptx"):
-            return KernelText("// kernel\n" + self._kernel.text, self._kernel)
         return KernelText(_intarsia.compile_ptx(self._kernel, self._target), self._kernel)
 
     def _x86(self):

@@ -115,7 +115,7 @@ class Traced:
         tracer.kernel(function, values)
         self.kernel = builder.finish()
         self.captured = list(tracer.captured.values())
-        self.types, self.constants = types, constants
+        self.types, self.constants, self.native = types, constants, {}
         digest = hashlib.sha256()
         for f in tracer.functions:
             digest.update(f.source.digest.encode())

@@ -30,7 +30,7 @@ class Launcher:
         types, constants, values = specialise(kernel, bound.arguments)
         traced = kernel.trace(types, constants)
         grid = self._grid({**bound.arguments, **options})
-        native = None if kernel.interpreted else _native(traced)
+        native = None if kernel.interpreted else _native(traced, grid[1] == grid[2] == 1)
         if native is None:
             traced.kernel.interpret(values, grid)
         else:
@@ -55,15 +55,15 @@ class Launcher:
         return extents + [1] * (3 - len(extents))
 
 
-def _native(traced):
+def _native(traced, is_line):
     """The kernel as machine code; None, with a warning, where the interpreter must run it."""
-    if not hasattr(traced, "native"):
+    if is_line not in traced.native:
         try:
-            traced.native = traced.kernel.compile()
+            traced.native[is_line] = traced.kernel.compile(is_line)
         except Unsupported as error:
-            traced.native = None
+            traced.native[is_line] = None
             warnings.warn(f"{traced.kernel.name} runs in the interpreter, which is slow: {error.message}", IntarsiaWarning, stacklevel=3)
-    return traced.native
+    return traced.native[is_line]
 
 
 def specialise(kernel, arguments):

@@ -16,12 +16,13 @@
 #include "kernel/kernel.h"
 #include "ops/ops.h"
 #include "ops/suggest.h"
+#include "schedule/schedule.h"
 
 namespace intarsia {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: intarsia-opt [--pass NAME]... [--passes] [--keep OP]... [--key] [FILE]\n"
+    "usage: intarsia-opt [--pass NAME]... [--passes] [--keep OP]... [--key | --schedule [--kernels] [--gpu]] [FILE]\n"
     "       intarsia-opt --docs | --signatures\n"
     "\n"
     "Reads FILE (or standard input): graph text, or kernel text, which is parsed, verified and printed.\n"
@@ -29,13 +30,16 @@ constexpr const char* kUsage =
     "  --passes      run all passes in the order of a compilation\n"
     "  --keep OP     decompose leaves this operator whole\n"
     "  --key         print the structure key instead of the graph\n"
+    "  --schedule    print the steps that the graph becomes on a CPU, a line each\n"
+    "  --kernels     with --schedule: the whole program and its kernels\n"
+    "  --gpu         with --schedule: on a GPU\n"
     "  --docs        print the reference of all operators as Markdown\n"
     "  --signatures  print the signatures of all operators\n";
 
 struct Arguments {
   std::vector<graph::Pass> passes;
   std::vector<std::string> keep;
-  bool key = false, docs = false, signatures = false, help = false;
+  bool key = false, schedule = false, kernels = false, gpu = false, docs = false, signatures = false, help = false;
   std::string file;
 };
 
@@ -60,6 +64,12 @@ Arguments read_arguments(const std::vector<std::string>& given) {
       a.keep.push_back(std::string(ops::get(next()).id));
     else if (given[i] == "--key")
       a.key = true;
+    else if (given[i] == "--schedule")
+      a.schedule = true;
+    else if (given[i] == "--kernels")
+      a.kernels = true;
+    else if (given[i] == "--gpu")
+      a.gpu = true;
     else if (given[i] == "--docs")
       a.docs = true;
     else if (given[i] == "--signatures")
@@ -98,6 +108,15 @@ std::string without_comments(std::string_view text) {
   return std::string(text.substr(std::min(text.size(), text.find_first_not_of("\n \t"))));
 }
 
+std::string scheduled(const graph::Graph& graph, const Arguments& a) {
+  kernel::Capabilities machine;
+  if (a.gpu) machine.cpu = false, machine.threads_per_program = 128;
+  schedule::ImplementationTable table;
+  schedule::add_builtins(table);
+  const schedule::Scheduled s = schedule::schedule(graph, table, machine);
+  return a.kernels ? schedule::print(s) : schedule::summary(s);
+}
+
 std::string run(const Arguments& a) {
   if (a.help) return kUsage;
   if (a.docs) return ops::markdown();
@@ -119,6 +138,7 @@ std::string run(const Arguments& a) {
   };
   graph::PassObserver observer;
   graph::run_passes(a.passes, graph, options, observer);
+  if (a.schedule) return scheduled(graph, a);
   return a.key ? graph::key_text(graph) : graph::print(graph);
 }
 

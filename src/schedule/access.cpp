@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "schedule/positions.h"
+#include "schedule/rows.h"
 
 namespace intarsia::schedule {
 using kernel::Builder;
@@ -131,15 +132,15 @@ Lanes load_view(Builder& b, const Element::Operand& o, const Site& site, const V
   Type type{.kind = Type::Kind::kView, .dtype = o.dtype, .rank = static_cast<std::uint8_t>(v.extents.size())};
   std::vector<ValueId> in = {param_for(b, o.param, type, v.extents, strides_to_say(v.extents, v.strides))};
   std::vector<std::int64_t> extents(v.lead, 1);
-  for (std::size_t a = 0; a < v.lead; ++a) in.push_back(b.dim(v.shift[a]));
+  for (std::size_t a = 0; a < v.lead; ++a) in.push_back(index_value(b, v.shift[a]));
   const auto block = extents_on(site, v.axes);
   for (std::size_t a = 0; a < block.size(); ++a) {
     extents.push_back(block[a]);
     const Dim& shift = v.shift[v.lead + a];
     const bool moves = v.axes >> a & 1;
-    if (!moves) in.push_back(b.dim(0));
+    if (!moves) in.push_back(index_value(b, 0));
     else if (identical(shift, 0)) in.push_back(site.offsets[a]);
-    else in.push_back(b.binary(Fn::kAdd, site.offsets[a], b.dim(shift)));
+    else in.push_back(b.binary(Fn::kAdd, site.offsets[a], index_value(b, shift)));
   }
   const ValueId loaded = b.emit(Opcode::kViewLoad, in, kernel::block(o.dtype, extents), {{Key::kFill, fill}});
   return {b.reshape(loaded, block), v.axes, v.filled};
@@ -186,7 +187,7 @@ class LaneWriter {
   }
   Lanes lanes(const Item& i) {
     if (i.moves) return i.lanes;
-    return {b_.broadcast(b_.dim(i.dim), extents_on(site_, 0)), 0};
+    return {b_.broadcast(index_value(b_, i.dim), extents_on(site_, 0)), 0};
   }
   Item pop() {
     Item i = std::move(stack_.back());
@@ -237,7 +238,7 @@ Lanes load_anywhere(Builder& b, const Element::Operand& o, const Site& site, std
   const ValueId base = param_for(b, o.param, pointer, o.param.extents, {});
   const Lanes at = lanes_of(b, o.offset, site);
   const auto extents = extents_on(site, at.axes);
-  const ValueId limit = b.broadcast(b.dim(o.param.extents.numel()), extents);
+  const ValueId limit = b.broadcast(index_value(b, o.param.extents.numel()), extents);
   ValueId mask = b.compare(Fn::kLt, at.value, limit);
   mask = b.binary(Fn::kAnd, mask, b.compare(Fn::kGe, at.value, b.constant(0, b.type(at.value))));
   const ValueId places = b.pointer_add(b.broadcast(base, extents), at.value);
@@ -256,7 +257,7 @@ Lanes load_operand(Builder& b, const Element::Operand& o, const Site& site, std:
 
 ValueId inside(Builder& b, const Site& site, std::size_t axis) {
   const Lanes at = lanes_of(b, kernel::axis(static_cast<int>(axis)), site);
-  const ValueId limit = b.broadcast(b.dim(site.space[axis]), extents_on(site, at.axes));
+  const ValueId limit = b.broadcast(index_value(b, site.space[axis]), extents_on(site, at.axes));
   return b.compare(Fn::kLt, at.value, limit);
 }
 

@@ -40,7 +40,7 @@ class Writer {
 
   void run() {
     offsets_ = walk_grid(b_, n_.rows.kept(), kept_);
-    count_ = b_.broadcast(b_.cast(b_.dim(n_.rows.length()), w_), kept_);
+    count_ = b_.broadcast(b_.cast(index_value(b_, n_.rows.length()), w_), kept_);
     if (plan_.whole()) {
       const ValueId x = block();
       const ValueId far = centered(x, mean_of(x));

@@ -81,7 +81,7 @@ Kernel tile_kernel(const Product& p, const Tile& tile, const Query& q) {
   std::vector<std::int64_t> block(p.batch.size(), 1);
   block.push_back(tile.m), block.push_back(tile.n);
   const auto at = walk_grid(b, with(p.batch, p.m, p.n), block);
-  const ValueId zero = b.dim(0), rows = at[at.size() - 2], columns = at.back();
+  const ValueId zero = index_value(b, 0), rows = at[at.size() - 2], columns = at.back();
   const auto side = [&](ValueId view, const Shape& batch, ValueId r, ValueId c, std::int64_t height, std::int64_t width) {
     std::vector<ValueId> offsets;
     for (std::size_t a = 0; a < batch.size(); ++a) offsets.push_back(identical(batch[a], 1) ? zero : at[a]);
@@ -104,7 +104,7 @@ Kernel tile_kernel(const Product& p, const Tile& tile, const Query& q) {
   } else {
     const ValueId by = b.constant(tile.k, kernel::scalar(DType::kI64));
     const ValueId start[] = {sum};
-    sum = b.for_(zero, b.dim(p.k), by, start, [&](ValueId i, std::span<const ValueId> v) { return Values{step(i, v[0])}; })[0];
+    sum = b.for_(zero, index_value(b, p.k), by, start, [&](ValueId i, std::span<const ValueId> v) { return Values{step(i, v[0])}; })[0];
   }
   b.store(out, b.reshape(b.cast(sum, p.out), block), at);
   return k;

@@ -85,7 +85,7 @@ Kernel fold(const Reduction& r, const RowPlan& plan) {
   }
   total = reduce_rows(b, f.fn, total, r.rows);
   if (r.op == "mean") {
-    const ValueId count = b.cast(b.dim(r.rows.length()), f.accumulator);
+    const ValueId count = b.cast(index_value(b, r.rows.length()), f.accumulator);
     total = b.binary(Fn::kDiv, total, b.broadcast(count, kept));
   }
   b.store(out, b.cast(total, r.out), offsets);

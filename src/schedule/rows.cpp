@@ -109,10 +109,10 @@ std::vector<ValueId> walk_grid(Builder& b, std::span<const Dim> extents, std::sp
   std::vector<ValueId> offsets(block.size());
   ValueId rest = b.program_id(0);
   for (std::size_t a = block.size(); a-- > 0;) {
-    if (identical(counts[a], 1)) { offsets[a] = b.dim(0); continue; }
+    if (identical(counts[a], 1)) { offsets[a] = index_value(b, 0); continue; }
     const bool last = std::all_of(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(a), [](const Dim& c) { return identical(c, 1); });
-    const ValueId at = last ? rest : b.binary(Fn::kRem, rest, b.dim(counts[a]));
-    if (!last) rest = b.binary(Fn::kDiv, rest, b.dim(counts[a]));
+    const ValueId at = last ? rest : b.binary(Fn::kRem, rest, index_value(b, counts[a]));
+    if (!last) rest = b.binary(Fn::kDiv, rest, index_value(b, counts[a]));
     offsets[a] = b.binary(Fn::kMul, at, b.constant(block[a], kernel::scalar(DType::kI64)));
   }
   return offsets;
@@ -123,7 +123,7 @@ Values walk_row(Builder& b, const Rows& rows, const RowPlan& plan, std::vector<V
   const std::function<Values(std::size_t, const Values&)> from = [&](std::size_t a, const Values& values) -> Values {
     while (a < plan.looped.size() && !plan.looped[a]) ++a;
     if (a == plan.looped.size()) return body(values);
-    const ValueId lo = b.dim(0), hi = b.dim(rows.extents[a]);
+    const ValueId lo = index_value(b, 0), hi = index_value(b, rows.extents[a]);
     const ValueId step = b.constant(plan.block[a], kernel::scalar(DType::kI64));
     const ValueId before = offsets[a];
     Values out = b.for_(lo, hi, step, values, [&](ValueId i, std::span<const ValueId> inner) {
@@ -136,6 +136,9 @@ Values walk_row(Builder& b, const Rows& rows, const RowPlan& plan, std::vector<V
   return from(0, carried);
 }
 
+ValueId index_value(Builder& b, const Dim& d) {
+  return d.is_constant() ? b.constant(d.constant(), kernel::scalar(DType::kI64)) : b.dim(d);
+}
 ValueId splat(Builder& b, double value, DType dtype, std::span<const std::int64_t> block) {
   return b.emit(kernel::Opcode::kConstant, {}, kernel::block(dtype, block), {{kernel::Key::kBits, kernel::constant_bits(dtype, value)}});
 }

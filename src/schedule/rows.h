@@ -40,6 +40,8 @@ using Values = std::vector<kernel::ValueId>;
 Values walk_row(kernel::Builder& b, const Rows& rows, const RowPlan& plan, std::vector<kernel::ValueId>& offsets,
                 Values carried, const std::function<Values(const Values&)>& body);
 
+// An i64 scalar: a constant where the dim is one.
+kernel::ValueId index_value(kernel::Builder& b, const Dim& d);
 // A constant block; `value` in the dtype's own meaning.
 kernel::ValueId splat(kernel::Builder& b, double value, DType dtype, std::span<const std::int64_t> block);
 kernel::ValueId load_block(kernel::Builder& b, kernel::ValueId view, std::span<const kernel::ValueId> offsets,

@@ -315,11 +315,4 @@ Scheduled schedule(const graph::Graph& graph, const ImplementationTable& table, 
   return out;
 }
 
-std::string print(const Scheduled& s) {
-  std::string out = runtime::print(s.program);
-  for (const kernel::Kernel& k : s.kernels) out += "\n" + kernel::print(k, false);
-  for (const Note& n : s.notes) out += fmt::format("\n# node {}: {}", n.node, n.text);
-  return out + "\n";
-}
-
 }  // namespace intarsia::schedule

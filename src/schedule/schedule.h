@@ -34,4 +34,8 @@ void set_lifetimes(runtime::Program& program);
 // Program, kernels and notes as text, deterministic.
 std::string print(const Scheduled& scheduled);
 
+// What runs, one line a step: its kernel, what it writes and what it reads; alternatives with their guards below. Then why
+// things did not fuse.
+std::string summary(const Scheduled& scheduled);
+
 }  // namespace intarsia::schedule

@@ -22,7 +22,8 @@ namespace intarsia {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: intarsia-opt [--pass NAME]... [--passes] [--keep OP]... [--key | --schedule [--kernels] [--gpu]] [FILE]\n"
+    "usage: intarsia-opt [--pass NAME]... [--passes] [--keep OP]... [--key | --schedule [--kernels] [--gpu]] "
+    "[FILE]\n"
     "       intarsia-opt --docs | --signatures\n"
     "\n"
     "Reads FILE (or standard input): graph text, or kernel text, which is parsed, verified and printed.\n"
@@ -39,7 +40,8 @@ constexpr const char* kUsage =
 struct Arguments {
   std::vector<graph::Pass> passes;
   std::vector<std::string> keep;
-  bool key = false, schedule = false, kernels = false, gpu = false, docs = false, signatures = false, help = false;
+  bool key = false, schedule = false, kernels = false, gpu = false, docs = false, signatures = false,
+       help = false;
   std::string file;
 };
 

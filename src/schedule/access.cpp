@@ -32,7 +32,8 @@ bool same(const Shape& a, const Shape& b) { return identical(a, b); }
 
 ValueId param_for(Builder& b, const Param& p, Type type, const Shape& extents, const Shape& strides) {
   for (const Param& q : b.kernel.params)
-    if (q.role == p.role && q.port == p.port && b.kernel.type(q.value) == type && same(q.extents, extents) && same(q.strides, strides))
+    if (q.role == p.role && q.port == p.port && b.kernel.type(q.value) == type && same(q.extents, extents) &&
+        same(q.strides, strides))
       return q.value;
   Param& made = b.param(p.name, p.role, p.port, type);
   made.extents = extents, made.strides = strides, made.align = p.align;
@@ -43,7 +44,7 @@ struct View {  // axes in the order of the space, behind `lead` axes of which on
   Shape extents, strides;
   std::vector<Dim> shift;  // added to the site's offsets; of a lead axis: the offset
   std::size_t lead = 0;
-  unsigned axes = 0;       // of the space that move
+  unsigned axes = 0;  // of the space that move
   unsigned filled = 0;
 };
 
@@ -138,15 +139,19 @@ Lanes load_view(Builder& b, const Element::Operand& o, const Site& site, const V
     extents.push_back(block[a]);
     const Dim& shift = v.shift[v.lead + a];
     const bool moves = v.axes >> a & 1;
-    if (!moves) in.push_back(index_value(b, 0));
-    else if (identical(shift, 0)) in.push_back(site.offsets[a]);
-    else in.push_back(b.binary(Fn::kAdd, site.offsets[a], index_value(b, shift)));
+    if (!moves)
+      in.push_back(index_value(b, 0));
+    else if (identical(shift, 0))
+      in.push_back(site.offsets[a]);
+    else
+      in.push_back(b.binary(Fn::kAdd, site.offsets[a], index_value(b, shift)));
   }
   const ValueId loaded = b.emit(Opcode::kViewLoad, in, kernel::block(o.dtype, extents), {{Key::kFill, fill}});
   return {b.reshape(loaded, block), v.axes, v.filled};
 }
 
-// ---- Dims on lanes --------------------------------------------------------------------------------------------------------
+// ---- Dims on lanes
+// --------------------------------------------------------------------------------------------------------
 
 struct Item {  // of the stack: a Dim without axes, or lanes
   Dim dim = 0;
@@ -165,9 +170,12 @@ class LaneWriter {
     d.append_words(words, symbols);
     for (std::size_t i = 0; i < words.size(); ++i) {
       const auto op = static_cast<DimOp>(words[i]);
-      if (op == DimOp::kConstant) stack_.push_back({Dim(words[++i])});
-      else if (op == DimOp::kSymbol) stack_.push_back(symbol(symbols[static_cast<std::size_t>(words[++i])]));
-      else apply(op);
+      if (op == DimOp::kConstant)
+        stack_.push_back({Dim(words[++i])});
+      else if (op == DimOp::kSymbol)
+        stack_.push_back(symbol(symbols[static_cast<std::size_t>(words[++i])]));
+      else
+        apply(op);
     }
     check(stack_.size() == 1, "a dim leaves one value");
     return lanes(stack_[0]);

@@ -21,15 +21,16 @@ Norm norm_of(const Query& q) {
   const Shape& shape = q.inputs[0].shape;
   std::vector<std::size_t> axes;
   for (std::size_t a = shape.size() - q.inputs[1].shape.size(); a < shape.size(); ++a) axes.push_back(a);
-  Norm n{rows_of(shape, axes), q.inputs[0].dtype, q.inputs[1].dtype, q.inputs[2].dtype, q.inputs[1].shape.numel(),
-         q.node().attributes->get<double>("eps")};
+  Norm n{rows_of(shape, axes), q.inputs[0].dtype,         q.inputs[1].dtype,
+         q.inputs[2].dtype,    q.inputs[1].shape.numel(), q.node().attributes->get<double>("eps")};
   if (!n.rows.reduced.back()) n.rows.extents.push_back(1), n.rows.reduced.push_back(1);
   return n;
 }
 
 class Writer {
  public:
-  Writer(Kernel& k, const Norm& n, const RowPlan& plan) : n_(n), plan_(plan), b_(k), w_(accumulator(n.dtype)), row_(n.rows.extents.size() - 1) {
+  Writer(Kernel& k, const Norm& n, const RowPlan& plan)
+      : n_(n), plan_(plan), b_(k), w_(accumulator(n.dtype)), row_(n.rows.extents.size() - 1) {
     in_ = b_.view("in0", Role::kInput, 0, n.dtype, n.rows.extents);
     weight_ = b_.view("in1", Role::kInput, 1, n.weight, {n.length});
     bias_ = b_.view("in2", Role::kInput, 2, n.bias, {n.length});
@@ -52,15 +53,19 @@ class Writer {
       const ValueId far = centered(block(), mean);
       return b_.binary(Fn::kMul, far, far);
     }));
-    walk_row(b_, n_.rows, plan_, offsets_, {}, [&](const Values&) { return finish(centered(block(), mean), scale), Values{}; });
+    walk_row(b_, n_.rows, plan_, offsets_, {},
+             [&](const Values&) { return finish(centered(block(), mean), scale), Values{}; });
   }
 
  private:
   ValueId block() { return b_.cast(load_block(b_, in_, offsets_, plan_.block, 0), w_); }
   ValueId sum(const std::function<ValueId()>& next) {
-    return walk_row(b_, n_.rows, plan_, offsets_, {splat(b_, 0, w_, plan_.block)}, [&](const Values& v) { return Values{b_.binary(Fn::kAdd, v[0], next())}; })[0];
+    return walk_row(b_, n_.rows, plan_, offsets_, {splat(b_, 0, w_, plan_.block)},
+                    [&](const Values& v) { return Values{b_.binary(Fn::kAdd, v[0], next())}; })[0];
   }
-  ValueId mean_of(ValueId total) { return b_.binary(Fn::kDiv, reduce_rows(b_, Fn::kAdd, total, n_.rows), count_); }
+  ValueId mean_of(ValueId total) {
+    return b_.binary(Fn::kDiv, reduce_rows(b_, Fn::kAdd, total, n_.rows), count_);
+  }
   // x - mean; behind the row's end it is 0, so that it adds nothing to the variance.
   ValueId centered(ValueId x, ValueId mean) {
     const ValueId far = b_.binary(Fn::kSub, x, b_.broadcast(mean, plan_.block));

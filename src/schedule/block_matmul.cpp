@@ -13,7 +13,8 @@ using kernel::Kernel;
 using kernel::Role;
 using kernel::ValueId;
 
-// Both sides as batches of matrices. Batch axes are merged where both sides have the same ones or the right side has none.
+// Both sides as batches of matrices. Batch axes are merged where both sides have the same ones or the right
+// side has none.
 struct Product {
   Shape left_batch, right_batch, batch;
   Dim m, n, k;
@@ -45,20 +46,26 @@ Product product_of(const Query& q) {
   return p;
 }
 
-struct Tile { std::int64_t m, n, k; };
+struct Tile {
+  std::int64_t m, n, k;
+};
 
 std::int64_t fitting(const Dim& extent, std::int64_t tile) {
   const std::int64_t most = extent.bounds().max;
-  return most >= tile ? tile : static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(std::max<std::int64_t>(most, 1))));
+  return most >= tile ? tile
+                      : static_cast<std::int64_t>(
+                            std::bit_ceil(static_cast<std::uint64_t>(std::max<std::int64_t>(most, 1))));
 }
 std::vector<Tile> tiles_for(const Product& p, const kernel::Capabilities& machine) {
   const std::int64_t lanes = std::max<std::int64_t>(machine.vector_bytes * 8 / bits(p.in), 4);
-  const std::vector<Tile> wanted = machine.cpu ? std::vector<Tile>{{32, lanes * 8, 128}, {64, lanes * 16, 256}, {8, lanes * 4, 256}}
-                                               : std::vector<Tile>{{64, 64, 32}, {128, 128, 32}, {32, 64, 64}};
+  const std::vector<Tile> wanted =
+      machine.cpu ? std::vector<Tile>{{32, lanes * 8, 128}, {64, lanes * 16, 256}, {8, lanes * 4, 256}}
+                  : std::vector<Tile>{{64, 64, 32}, {128, 128, 32}, {32, 64, 64}};
   const std::int64_t least = machine.cpu ? 1 : 16;
   std::vector<Tile> out;
   for (const Tile& t : wanted) {
-    const Tile fit{std::max(fitting(p.m, t.m), least), std::max(fitting(p.n, t.n), least), std::max(fitting(p.k, t.k), least)};
+    const Tile fit{std::max(fitting(p.m, t.m), least), std::max(fitting(p.n, t.n), least),
+                   std::max(fitting(p.k, t.k), least)};
     const auto same = [&](const Tile& o) { return o.m == fit.m && o.n == fit.n && o.k == fit.k; };
     if (std::none_of(out.begin(), out.end(), same)) out.push_back(fit);
   }
@@ -82,17 +89,20 @@ Kernel tile_kernel(const Product& p, const Tile& tile, const Query& q) {
   block.push_back(tile.m), block.push_back(tile.n);
   const auto at = walk_grid(b, with(p.batch, p.m, p.n), block);
   const ValueId zero = index_value(b, 0), rows = at[at.size() - 2], columns = at.back();
-  const auto side = [&](ValueId view, const Shape& batch, ValueId r, ValueId c, std::int64_t height, std::int64_t width) {
+  const auto side = [&](ValueId view, const Shape& batch, ValueId r, ValueId c, std::int64_t height,
+                        std::int64_t width) {
     std::vector<ValueId> offsets;
     for (std::size_t a = 0; a < batch.size(); ++a) offsets.push_back(identical(batch[a], 1) ? zero : at[a]);
     offsets.push_back(r), offsets.push_back(c);
     std::vector<std::int64_t> extents(batch.size(), 1);
     extents.push_back(height), extents.push_back(width);
-    return b.reshape(load_block(b, view, offsets, extents, 0), extents.size() == 2 ? extents : std::vector<std::int64_t>{height, width});
+    return b.reshape(load_block(b, view, offsets, extents, 0),
+                     extents.size() == 2 ? extents : std::vector<std::int64_t>{height, width});
   };
   const std::int64_t face[] = {tile.m, tile.n};
   const DType w = accumulator(p.in);
-  const auto precision = q.options.tf32 && p.in == DType::kF32 ? kernel::Precision::kTf32 : kernel::Precision::kExact;
+  const auto precision =
+      q.options.tf32 && p.in == DType::kF32 ? kernel::Precision::kTf32 : kernel::Precision::kExact;
   const auto step = [&](ValueId i, ValueId sum) {
     const ValueId x = side(left, p.left_batch, rows, i, tile.m, tile.k);
     const ValueId y = side(right, p.right_batch, i, columns, tile.k, tile.n);
@@ -104,7 +114,8 @@ Kernel tile_kernel(const Product& p, const Tile& tile, const Query& q) {
   } else {
     const ValueId by = b.constant(tile.k, kernel::scalar(DType::kI64));
     const ValueId start[] = {sum};
-    sum = b.for_(zero, index_value(b, p.k), by, start, [&](ValueId i, std::span<const ValueId> v) { return Values{step(i, v[0])}; })[0];
+    sum = b.for_(zero, index_value(b, p.k), by, start,
+                 [&](ValueId i, std::span<const ValueId> v) { return Values{step(i, v[0])}; })[0];
   }
   b.store(out, b.reshape(b.cast(sum, p.out), block), at);
   return k;
@@ -112,7 +123,8 @@ Kernel tile_kernel(const Product& p, const Tile& tile, const Query& q) {
 
 Answer applies(const Implementation&, const Query& q) {
   const Product p = product_of(q);
-  if (p.batch.size() + 2 > kernel::Type::kMaxRank) return Answer::no("more than four batch axes that broadcast");
+  if (p.batch.size() + 2 > kernel::Type::kMaxRank)
+    return Answer::no("more than four batch axes that broadcast");
   return Answer::yes();
 }
 
@@ -130,7 +142,8 @@ std::vector<Tactic> tactics(const Implementation&, const Query& q) {
 
 Built build(const Implementation&, const Query& q, const Tactic& tactic) {
   const Product p = product_of(q);
-  const Tile t = tactic.values.size() == 3 ? Tile{tactic.values[0], tactic.values[1], tactic.values[2]} : tiles_for(p, q.machine)[0];
+  const Tile t = tactic.values.size() == 3 ? Tile{tactic.values[0], tactic.values[1], tactic.values[2]}
+                                           : tiles_for(p, q.machine)[0];
   Kernels out;
   out.variants.push_back({{}, tile_kernel(p, t, q)});
   return out;

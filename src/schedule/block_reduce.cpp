@@ -49,9 +49,11 @@ struct Reduction {
   DType in, out;
   std::string_view op;
 
-  explicit Reduction(const Query& q) : query(q), in(q.inputs[0].dtype), out(q.outputs[0].dtype), op(q.node().op->id) {
+  explicit Reduction(const Query& q)
+      : query(q), in(q.inputs[0].dtype), out(q.outputs[0].dtype), op(q.node().op->id) {
     const Shape& shape = q.inputs[0].shape;
-    if (const AttributeValue* dim = q.node().attributes->find("dim"); dim && std::holds_alternative<std::int64_t>(*dim)) {
+    if (const AttributeValue* dim = q.node().attributes->find("dim");
+        dim && std::holds_alternative<std::int64_t>(*dim)) {
       const std::size_t axes[] = {ops::normal_axis(std::get<std::int64_t>(*dim), shape.size())};
       rows = rows_of(shape, axes);
     } else {
@@ -61,7 +63,8 @@ struct Reduction {
   bool is_search() const { return op == "argmax" || op == "argmin"; }
 };
 
-// ---- folding ------------------------------------------------------------------------------------------------------------
+// ---- folding
+// ------------------------------------------------------------------------------------------------------------
 
 Kernel fold(const Reduction& r, const RowPlan& plan) {
   Kernel k;
@@ -74,14 +77,18 @@ Kernel fold(const Reduction& r, const RowPlan& plan) {
   for (std::size_t a = 0; a < kept.size(); ++a)
     if (r.rows.reduced[a]) kept[a] = 1;
   auto offsets = walk_grid(b, r.rows.kept(), kept);
-  const std::int64_t fill = f.accumulator == r.in || !is_real(r.in) ? f.neutral : kernel::constant_bits(r.in, std::bit_cast<double>(f.neutral));
+  const std::int64_t fill = f.accumulator == r.in || !is_real(r.in)
+                                ? f.neutral
+                                : kernel::constant_bits(r.in, std::bit_cast<double>(f.neutral));
   const auto block = [&] { return b.cast(load_block(b, view, offsets, plan.block, fill), f.accumulator); };
   ValueId total;
   if (plan.whole()) {
     total = block();
   } else {
-    const ValueId start = b.emit(kernel::Opcode::kConstant, {}, kernel::block(f.accumulator, plan.block), {{kernel::Key::kBits, f.neutral}});
-    total = walk_row(b, r.rows, plan, offsets, {start}, [&](const Values& v) { return Values{b.binary(f.fn, v[0], block())}; })[0];
+    const ValueId start = b.emit(kernel::Opcode::kConstant, {}, kernel::block(f.accumulator, plan.block),
+                                 {{kernel::Key::kBits, f.neutral}});
+    total = walk_row(b, r.rows, plan, offsets, {start},
+                     [&](const Values& v) { return Values{b.binary(f.fn, v[0], block())}; })[0];
   }
   total = reduce_rows(b, f.fn, total, r.rows);
   if (r.op == "mean") {
@@ -92,7 +99,8 @@ Kernel fold(const Reduction& r, const RowPlan& plan) {
   return k;
 }
 
-// ---- searching ----------------------------------------------------------------------------------------------------------
+// ---- searching
+// ----------------------------------------------------------------------------------------------------------
 
 // Equal in every bit, so that -0 is not 0; a NaN is found whatever its bits.
 ValueId found(Builder& b, ValueId x, ValueId best) {
@@ -131,13 +139,15 @@ Kernel search(const Reduction& r, const RowPlan& plan) {
   if (plan.whole()) {
     result = best_of_block();
   } else {
-    const ValueId start = b.emit(kernel::Opcode::kConstant, {}, kernel::block(r.in, kept), {{kernel::Key::kBits, worst}});
-    result = walk_row(b, r.rows, plan, offsets, {start, splat(b, 0, DType::kI64, kept)}, [&](const Values& v) {
-      const Values here = best_of_block();
-      const ValueId both = b.binary(fn, v[0], here[0]);
-      const ValueId still = found(b, v[0], both);
-      return Values{both, b.select(still, v[1], here[1])};
-    });
+    const ValueId start =
+        b.emit(kernel::Opcode::kConstant, {}, kernel::block(r.in, kept), {{kernel::Key::kBits, worst}});
+    result =
+        walk_row(b, r.rows, plan, offsets, {start, splat(b, 0, DType::kI64, kept)}, [&](const Values& v) {
+          const Values here = best_of_block();
+          const ValueId both = b.binary(fn, v[0], here[0]);
+          const ValueId still = found(b, v[0], both);
+          return Values{both, b.select(still, v[1], here[1])};
+        });
   }
   b.store(out, b.cast(result[1], r.out), offsets);
   return k;

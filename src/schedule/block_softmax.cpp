@@ -20,12 +20,16 @@ struct Softmax {
 Softmax softmax_of(const Query& q) {
   const Shape& shape = q.inputs[0].shape;
   std::vector<std::size_t> axes;
-  if (q.node().attributes->find("dim")) axes = {ops::normal_axis(q.node().attributes->get<std::int64_t>("dim"), shape.size())};
-  else for (std::size_t a = 0; a < shape.size(); ++a) axes.push_back(a);
+  if (q.node().attributes->find("dim"))
+    axes = {ops::normal_axis(q.node().attributes->get<std::int64_t>("dim"), shape.size())};
+  else
+    for (std::size_t a = 0; a < shape.size(); ++a) axes.push_back(a);
   Softmax s{rows_of(shape, axes), q.inputs[0].dtype};
   bool any = false;
   for (const char r : s.rows.reduced) any |= r != 0;
-  if (!any) s.rows.extents.push_back(1), s.rows.reduced.push_back(1);  // an axis of extent 1: every row is one element
+  if (!any)
+    s.rows.extents.push_back(1),
+        s.rows.reduced.push_back(1);  // an axis of extent 1: every row is one element
   return s;
 }
 
@@ -56,12 +60,15 @@ Kernel row_kernel(const Softmax& s, const RowPlan& plan) {
     return k;
   }
   const auto walk = [&](double start, const std::function<ValueId(ValueId)>& next) {
-    return walk_row(b, s.rows, plan, offsets, {splat(b, start, w, plan.block)}, [&](const Values& v) { return Values{next(v[0])}; })[0];
+    return walk_row(b, s.rows, plan, offsets, {splat(b, start, w, plan.block)},
+                    [&](const Values& v) { return Values{next(v[0])}; })[0];
   };
-  const ValueId largest = reduce_rows(b, Fn::kMax, walk(lowest, [&](ValueId m) { return b.binary(Fn::kMax, m, block()); }), s.rows);
+  const ValueId largest = reduce_rows(
+      b, Fn::kMax, walk(lowest, [&](ValueId m) { return b.binary(Fn::kMax, m, block()); }), s.rows);
   const ValueId sums = walk(0, [&](ValueId sum) { return b.binary(Fn::kAdd, sum, power(block(), largest)); });
   const ValueId sum = reduce_rows(b, Fn::kAdd, sums, s.rows);
-  walk_row(b, s.rows, plan, offsets, {}, [&](const Values&) { return finish(power(block(), largest), sum), Values{}; });
+  walk_row(b, s.rows, plan, offsets, {},
+           [&](const Values&) { return finish(power(block(), largest), sum), Values{}; });
   return k;
 }
 
@@ -69,7 +76,8 @@ Answer applies(const Implementation&, const Query&) { return Answer::yes(); }
 Built build(const Implementation&, const Query& query, const Tactic&) {
   const Softmax s = softmax_of(query);
   Kernels out;
-  for (const RowPlan& plan : plan_rows(s.rows, query.machine)) out.variants.push_back({plan.guard, row_kernel(s, plan)});
+  for (const RowPlan& plan : plan_rows(s.rows, query.machine))
+    out.variants.push_back({plan.guard, row_kernel(s, plan)});
   return out;
 }
 }  // namespace

@@ -121,12 +121,15 @@ class Composer {
   }
 
   // Value numbering: the same work on the same values is done once.
-  ValueId number(kernel::Builder& b, const kernel::Kernel& from, const kernel::Inst& i, std::span<const ValueId> in) {
+  ValueId number(kernel::Builder& b, const kernel::Kernel& from, const kernel::Inst& i,
+                 std::span<const ValueId> in) {
     const kernel::Type type = from.values[i.results.begin];
     const std::span<const kernel::Attr> attrs(from.attrs.data() + i.attrs.begin, i.attrs.count);
-    std::vector<std::int64_t> key = {static_cast<std::int64_t>(i.opcode), static_cast<std::int64_t>(type.dtype)};
+    std::vector<std::int64_t> key = {static_cast<std::int64_t>(i.opcode),
+                                     static_cast<std::int64_t>(type.dtype)};
     for (const ValueId v : in) key.push_back(index(v));
-    for (const kernel::Attr& a : attrs) key.push_back(static_cast<std::int64_t>(a.key)), key.push_back(a.value);
+    for (const kernel::Attr& a : attrs)
+      key.push_back(static_cast<std::int64_t>(a.key)), key.push_back(a.value);
     const auto [at, fresh] = numbers_.try_emplace(std::move(key), ValueId{});
     if (!fresh) return at->second;
     check(attrs.size() <= 2, "an instruction of an element function has at most two facts");

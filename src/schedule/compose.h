@@ -1,5 +1,5 @@
-// Element functions of many nodes become one, over the graph of the group: each value is asked for at an offset, so that
-// views are changes of offsets and a value used twice at one place is computed once.
+// Element functions of many nodes become one, over the graph of the group: each value is asked for at an
+// offset, so that views are changes of offsets and a value used twice at one place is computed once.
 #pragma once
 #include <span>
 #include <vector>
@@ -8,7 +8,8 @@
 
 namespace intarsia::schedule {
 
-// A value of the group: a node's element function, or (element == nullptr) a tensor or scalar that the group reads.
+// A value of the group: a node's element function, or (element == nullptr) a tensor or scalar that the group
+// reads.
 struct Piece {
   struct Source {
     std::uint32_t piece = 0, result = 0;  // an earlier piece, and which of its output ports

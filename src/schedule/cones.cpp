@@ -28,7 +28,10 @@ Cone cone_of(const Facts& f, std::span<const std::uint32_t> values, const std::s
   while (!stack.empty() && nodes.size() < limit) {
     const std::uint32_t v = stack.back();
     stack.pop_back();
-    if (!f.is_element(v) || (f.kept[v] && !inside.contains(v) && !asked.contains(v))) { reads.insert(v); continue; }
+    if (!f.is_element(v) || (f.kept[v] && !inside.contains(v) && !asked.contains(v))) {
+      reads.insert(v);
+      continue;
+    }
     if (!nodes.insert(f.node_of(v)).second) continue;
     for (const graph::ValueId in : f.graph.nodes()[f.node_of(v)].inputs) stack.push_back(in.index);
   }
@@ -70,7 +73,8 @@ class Gatherer {
  public:
   Gatherer(const Facts& f, Ports& ports) : f_(f), ports_(ports) {}
 
-  kernel::Element run(std::span<const std::uint32_t> values, const std::set<std::uint32_t>& inside, const Shape& space) {
+  kernel::Element run(std::span<const std::uint32_t> values, const std::set<std::uint32_t>& inside,
+                      const Shape& space) {
     const Cone cone = cone_of(f_, values, inside);
     const std::set<std::uint32_t> nodes(cone.nodes.begin(), cone.nodes.end());
     for (const std::uint32_t n : cone.nodes)
@@ -87,7 +91,8 @@ class Gatherer {
   }
 
  private:
-  bool inner(std::uint32_t v, const std::set<std::uint32_t>& nodes, const std::set<std::uint32_t>& inside) const {
+  bool inner(std::uint32_t v, const std::set<std::uint32_t>& nodes,
+             const std::set<std::uint32_t>& inside) const {
     return f_.is_element(v) && nodes.contains(f_.node_of(v)) && (!f_.kept[v] || inside.contains(v));
   }
   void leaf(std::uint32_t v) {
@@ -112,8 +117,10 @@ class Gatherer {
     p.element = &f_.work[n].element;
     for (const graph::ValueId in : f_.graph.nodes()[n].inputs) {
       const graph::Value& v = f_.graph.values()[in.index];
-      if (inner(in.index, nodes, inside)) p.inputs.push_back({node_.at(v.node), v.port});
-      else p.inputs.push_back({leaf_.at(in.index), 0});
+      if (inner(in.index, nodes, inside))
+        p.inputs.push_back({node_.at(v.node), v.port});
+      else
+        p.inputs.push_back({leaf_.at(in.index), 0});
     }
     node_[n] = static_cast<std::uint32_t>(pieces_.size());
     pieces_.push_back(std::move(p));

@@ -34,7 +34,9 @@ ElementBuilder::Value ElementBuilder::operand(kernel::Param param, DType dtype, 
       return element_.body.params[n].value;
   }
   const auto port = static_cast<std::uint32_t>(element_.inputs.size());
-  const Value v = kernel::Builder(element_.body).param(param.name, kernel::Role::kScalar, port, kernel::scalar(dtype)).value;
+  const Value v = kernel::Builder(element_.body)
+                      .param(param.name, kernel::Role::kScalar, port, kernel::scalar(dtype))
+                      .value;
   element_.inputs.push_back({std::move(param), dtype, offset});
   return v;
 }
@@ -89,7 +91,9 @@ ElementBuilder::Value ElementBuilder::cast(Value a, DType dtype) {
 kernel::Element ElementBuilder::finish(std::span<const Value> results) {
   kernel::Builder(element_.body).add(Opcode::kYield, results, {});
   for (std::size_t n = 0; n < results.size(); ++n) {
-    kernel::Param p{.name = "out" + std::to_string(n), .role = kernel::Role::kOutput, .port = static_cast<std::uint32_t>(n)};
+    kernel::Param p{.name = "out" + std::to_string(n),
+                    .role = kernel::Role::kOutput,
+                    .port = static_cast<std::uint32_t>(n)};
     p.extents = query_.outputs[n].shape;
     element_.outputs.push_back({std::move(p), type(results[n]), results[n]});
   }

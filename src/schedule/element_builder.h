@@ -18,11 +18,12 @@ class ElementBuilder {
   const Shape& space() const { return element_.space; }
   DType type(Value v) const { return element_.body.type(v).dtype; }
 
-  Value read(std::uint32_t input, const Dim& offset);  // the element `offset` after the tensor's start; 0 outside of it
-  Value read(std::uint32_t input);                     // the element here, stretched by NumPy's rule
-  Value position(const Dim& value);                    // an i64 over the axes
+  Value read(std::uint32_t input,
+             const Dim& offset);     // the element `offset` after the tensor's start; 0 outside of it
+  Value read(std::uint32_t input);   // the element here, stretched by NumPy's rule
+  Value position(const Dim& value);  // an i64 over the axes
   Value number(double value, DType dtype);
-  Value bits(std::int64_t bits, DType dtype);          // of the value as f64, or as i64
+  Value bits(std::int64_t bits, DType dtype);  // of the value as f64, or as i64
 
   Value unary(kernel::Fn fn, Value a);
   Value binary(kernel::Fn fn, Value a, Value b);
@@ -42,7 +43,8 @@ class ElementBuilder {
   kernel::Element element_;
 };
 
-// The offset in a tensor of what stands at element x of `space`, where extents of 1 stretch and axes align at the right.
+// The offset in a tensor of what stands at element x of `space`, where extents of 1 stretch and axes align at
+// the right.
 Dim stretched(const Shape& tensor, const Shape& space);
 
 }  // namespace intarsia::schedule

@@ -18,10 +18,13 @@ using Value = B::Value;
 
 // Compositions of several roundings run in the accumulator's dtype and round once.
 
-// ---- one or two operands, one function ----------------------------------------------------------------------------------
+// ---- one or two operands, one function
+// ----------------------------------------------------------------------------------
 
 template <Fn fn>
-Value unary(B& b, const Query&) { return b.unary(fn, b.read(0)); }
+Value unary(B& b, const Query&) {
+  return b.unary(fn, b.read(0));
+}
 template <Fn fn>
 Value binary(B& b, const Query&) {
   const Value x = b.read(0), y = b.read(1);
@@ -53,7 +56,8 @@ Value floor_div(B& b, const Query& q) {
   const Value floor = b.unary(Fn::kFloor, whole);
   const Value up = b.compare(Fn::kGt, b.binary(Fn::kSub, whole, floor), b.number(0.5, w));
   const Value nearest = b.select(up, b.binary(Fn::kAdd, floor, one), floor);
-  const Value signed_zero = b.select(b.compare(Fn::kLt, plain, zero), b.number(-0.0, w), b.binary(Fn::kMul, plain, zero));
+  const Value signed_zero =
+      b.select(b.compare(Fn::kLt, plain, zero), b.number(-0.0, w), b.binary(Fn::kMul, plain, zero));
   const Value result = b.select(b.compare(Fn::kEq, whole, zero), signed_zero, nearest);
   return b.cast(b.select(b.compare(Fn::kEq, y, zero), plain, result), t);
 }
@@ -91,10 +95,12 @@ Value relu(B& b, const Query& q) { return b.binary(Fn::kMax, b.read(0), b.number
 Value silu(B& b, const Query& q) {
   const DType t = q.outputs[0].dtype, w = accumulator(t);
   const Value x = b.cast(b.read(0), w);
-  return b.cast(b.binary(Fn::kDiv, x, b.binary(Fn::kAdd, b.number(1, w), b.unary(Fn::kExp, b.unary(Fn::kNeg, x)))), t);
+  return b.cast(
+      b.binary(Fn::kDiv, x, b.binary(Fn::kAdd, b.number(1, w), b.unary(Fn::kExp, b.unary(Fn::kNeg, x)))), t);
 }
 
-// x * P(X <= x) for a standard normal X: by erf, or by the tanh form of Hendrycks and Gimpel (arXiv 1606.08415).
+// x * P(X <= x) for a standard normal X: by erf, or by the tanh form of Hendrycks and Gimpel (arXiv
+// 1606.08415).
 Value gelu(B& b, const Query& q) {
   const DType t = q.outputs[0].dtype, w = accumulator(t);
   const Value x = b.cast(b.read(0), w), half = b.number(0.5, w), one = b.number(1, w);
@@ -118,7 +124,8 @@ Value where(B& b, const Query&) {
   return b.select(c, x, y);
 }
 
-// ---- out of nothing -----------------------------------------------------------------------------------------------------
+// ---- out of nothing
+// -----------------------------------------------------------------------------------------------------
 
 std::size_t axis_attribute(const Query& q, std::string_view attribute, std::size_t rank) {
   const auto axis = q.node().attributes->get<std::int64_t>(attribute);
@@ -138,7 +145,8 @@ Value iota(B& b, const Query& q) {
   return b.cast(b.position(kernel::axis(static_cast<int>(axis))), q.outputs[0].dtype);
 }
 
-// ---- views: other offsets -----------------------------------------------------------------------------------------------
+// ---- views: other offsets
+// -----------------------------------------------------------------------------------------------
 
 Value reshape(B& b, const Query&) { return b.read(0, row_major(b.space())); }
 Value permute(B& b, const Query& q) {
@@ -146,7 +154,8 @@ Value permute(B& b, const Query& q) {
   const auto& perm = q.node().attributes->get<std::vector<std::int64_t>>("perm");
   Dim offset = 0;
   for (std::size_t a = 0; a < perm.size(); ++a) {
-    const auto from = static_cast<std::size_t>(perm[a] < 0 ? perm[a] + static_cast<std::int64_t>(perm.size()) : perm[a]);
+    const auto from =
+        static_cast<std::size_t>(perm[a] < 0 ? perm[a] + static_cast<std::int64_t>(perm.size()) : perm[a]);
     if (!identical(b.space()[a], 1)) offset = offset + kernel::axis(static_cast<int>(a)) * strides[from];
   }
   return b.read(0, offset);
@@ -167,7 +176,8 @@ Value concatenate(B& b, const Query& q) {
   const Dim x = kernel::axis(static_cast<int>(axis));
   Dim end = out[axis];
   Value result{};
-  for (std::size_t n = q.inputs.size(); n-- > 0;) {  // the last one lies behind everything, the others before a limit
+  for (std::size_t n = q.inputs.size();
+       n-- > 0;) {  // the last one lies behind everything, the others before a limit
     const Shape& mine = q.inputs[n].shape;
     const Shape strides = row_major_strides(mine);
     const Dim begin = n == 0 ? Dim(0) : end - mine[axis];
@@ -175,7 +185,9 @@ Value concatenate(B& b, const Query& q) {
     for (std::size_t a = 0; a < mine.size(); ++a)
       offset = offset + (kernel::axis(static_cast<int>(a)) - (a == axis ? begin : Dim(0))) * strides[a];
     const Value v = b.read(static_cast<std::uint32_t>(n), offset);
-    result = n + 1 == q.inputs.size() ? v : b.select(b.compare(Fn::kLt, b.position(x - end), b.bits(0, DType::kI64)), v, result);
+    result = n + 1 == q.inputs.size()
+                 ? v
+                 : b.select(b.compare(Fn::kLt, b.position(x - end), b.bits(0, DType::kI64)), v, result);
     end = begin;
   }
   return result;

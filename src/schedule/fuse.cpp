@@ -14,9 +14,12 @@ using kernel::Role;
 // Ports of a node become ports of the unit.
 void renumber(Kernel& k, const graph::Node& node, Ports& ports) {
   for (Param& p : k.params) {
-    if (p.role == Role::kInput) p.port = ports.tensor(node.inputs[p.port].index);
-    else if (p.role == Role::kOutput || p.role == Role::kInOut) p.port = ports.tensor(node.output(p.port).index);
-    else continue;
+    if (p.role == Role::kInput)
+      p.port = ports.tensor(node.inputs[p.port].index);
+    else if (p.role == Role::kOutput || p.role == Role::kInOut)
+      p.port = ports.tensor(node.output(p.port).index);
+    else
+      continue;
     p.name = "t" + std::to_string(p.port);
   }
 }
@@ -37,18 +40,19 @@ std::string place_loads(const Facts& f, Kernel& k, std::uint32_t value, Ports& p
   return {};
 }
 
-std::string place_stores(const Facts& f, Kernel& k, const Unit& unit, std::span<const std::uint32_t> roots, bool keep,
-                         Ports& ports) {
+std::string place_stores(const Facts& f, Kernel& k, const Unit& unit, std::span<const std::uint32_t> roots,
+                         bool keep, Ports& ports) {
   const std::uint32_t at = find(k, Role::kOutput, ports.tensor(unit.stored));
   if (at == kNone) return "it has no parameter for that output";
   if (k.params[at].extents.empty()) return "it stores through pointers";
-  const kernel::Element e = element_of(f, roots, {unit.roots.begin(), unit.roots.end()}, k.params[at].extents, ports);
+  const kernel::Element e =
+      element_of(f, roots, {unit.roots.begin(), unit.roots.end()}, k.params[at].extents, ports);
   return place_in_store(k, at, e, keep);
 }
 }  // namespace
 
-std::string fuse(const Facts& f, const Unit& unit, std::span<const std::uint32_t> roots, bool store_anchor, Ports& ports,
-                 std::vector<Kernel>& out) {
+std::string fuse(const Facts& f, const Unit& unit, std::span<const std::uint32_t> roots, bool store_anchor,
+                 Ports& ports, std::vector<Kernel>& out) {
   const graph::Node& node = f.graph.nodes()[unit.anchor];
   for (const Way& way : f.work[unit.anchor].ways) {
     Kernel k = std::get<Kernel>(way.body);

@@ -9,7 +9,8 @@
 
 namespace intarsia::schedule {
 
-// ---- the table -------------------------------------------------------------------------------------------------------
+// ---- the table
+// -------------------------------------------------------------------------------------------------------
 
 namespace {
 struct Row {
@@ -47,7 +48,8 @@ void ImplementationTable::add(Implementation i, std::string where) {
   Rows rows = slot ? *slot : Rows{};
   for (const Row& r : rows)
     if (r.implementation->name == i.name && r.where != where)
-      throw UserError(i.op + ": implementation '" + i.name + "' is defined at " + r.where + " and again at " + where);
+      throw UserError(i.op + ": implementation '" + i.name + "' is defined at " + r.where + " and again at " +
+                      where);
   std::erase_if(rows, [&](const Row& r) { return r.implementation->name == i.name; });
   Row row{std::make_shared<const Implementation>(std::move(i)), std::move(where)};
   rows.insert(std::upper_bound(rows.begin(), rows.end(), row, before), std::move(row));
@@ -70,13 +72,16 @@ std::vector<ImplementationRef> ImplementationTable::of(std::string_view op) cons
   return out;
 }
 
-// ---- choosing --------------------------------------------------------------------------------------------------------
+// ---- choosing
+// --------------------------------------------------------------------------------------------------------
 
 namespace {
 std::string unfit(const Implementation& i, const Query& query, bool ahead_of_time, Answer& answer) {
   using Machine = Implementation::Machine;
-  if (i.machine != Machine::kAny && (i.machine == Machine::kCpu) != query.machine.cpu) return "for another machine";
-  if (ahead_of_time && !i.ahead_of_time) return "runs a function of this process, which an engine file cannot hold";
+  if (i.machine != Machine::kAny && (i.machine == Machine::kCpu) != query.machine.cpu)
+    return "for another machine";
+  if (ahead_of_time && !i.ahead_of_time)
+    return "runs a function of this process, which an engine file cannot hold";
   answer = i.applies(i, query);
   return answer.reason;
 }
@@ -131,7 +136,8 @@ std::vector<Choice> choose(const ImplementationTable& table, const Query& query,
   return out;
 }
 
-// ---- what was built --------------------------------------------------------------------------------------------------
+// ---- what was built
+// --------------------------------------------------------------------------------------------------
 
 namespace {
 class Hash {  // FNV-1a: the same on every machine
@@ -157,7 +163,8 @@ std::string bytes_with_own_symbols(const runtime::Program& program) {
 
 void add_to(Hash& h, const kernel::Element& e) {
   h.add(e.space.str());
-  for (const auto& i : e.inputs) h.add(std::to_string(i.param.port) + std::string(name(i.dtype)) + i.offset.postfix());
+  for (const auto& i : e.inputs)
+    h.add(std::to_string(i.param.port) + std::string(name(i.dtype)) + i.offset.postfix());
   for (const auto& o : e.outputs) h.add(std::to_string(o.param.port) + std::string(name(o.dtype)));
   h.add(print(e.body));
 }
@@ -188,18 +195,22 @@ struct Checker {
     const char* kind = input ? "input" : "output";
     require(port < types.size(), of + " is " + kind + " " + std::to_string(port) + ", which does not exist");
     require(types[port].dtype == dtype, of + " is " + std::string(name(dtype)) + ", but " + kind + " " +
-                                            std::to_string(port) + " is " + std::string(name(types[port].dtype)));
+                                            std::to_string(port) + " is " +
+                                            std::string(name(types[port].dtype)));
   }
   void all_written(const std::vector<char>& written, const std::string& of) const {
     const auto at = std::find(written.begin(), written.end(), 0);
-    require(at == written.end(), of + ": output " + std::to_string(at - written.begin()) + " is written by nothing");
+    require(at == written.end(),
+            of + ": output " + std::to_string(at - written.begin()) + " is written by nothing");
   }
 
   void body(const kernel::Element& e) const {
     kernel::Kernel k = e.body;
     require(!k.regions.empty() && !k.regions[0].body.empty(), "an element function has a body");
-    require(k[k.regions[0].body.back()].opcode == kernel::Opcode::kYield, "an element function ends in yield");
-    require(k.operands_of(k[k.regions[0].body.back()]).size() == e.outputs.size(), "an element function yields its results");
+    require(k[k.regions[0].body.back()].opcode == kernel::Opcode::kYield,
+            "an element function ends in yield");
+    require(k.operands_of(k[k.regions[0].body.back()]).size() == e.outputs.size(),
+            "an element function yields its results");
     k.regions[0].body.pop_back();  // the only instruction that no kernel has
     verify(k);
     for (const kernel::InstId id : k.regions[0].body)
@@ -214,7 +225,8 @@ struct Checker {
       if (i.param.role == kernel::Role::kInput) port(true, i.param.port, i.dtype, "operand " + i.param.name);
     for (const auto& o : e.outputs) {
       port(false, o.param.port, o.dtype, "result " + o.param.name);
-      require(!written[o.param.port], "output " + std::to_string(o.param.port) + " has two element functions");
+      require(!written[o.param.port],
+              "output " + std::to_string(o.param.port) + " has two element functions");
       written[o.param.port] = 1;
       const Shape& shape = query.outputs[o.param.port].shape;
       require(known_equal(e.space.numel(), shape.numel()) != Known::kNo,
@@ -230,13 +242,15 @@ struct Checker {
       const bool written_here = p.role == kernel::Role::kOutput || p.role == kernel::Role::kInOut;
       if (p.role == kernel::Role::kInput) port(true, p.port, k.type(p.value).dtype, of);
       if (written_here) port(false, p.port, k.type(p.value).dtype, of), written[p.port] = 1;
-      require(p.role != kernel::Role::kScalar, of + " is a scalar nothing gives a value; make it a dim or a constant");
+      require(p.role != kernel::Role::kScalar,
+              of + " is a scalar nothing gives a value; make it a dim or a constant");
     }
     all_written(written, k.name);
   }
   void one(const Kernels& kernels) const {
     require(!kernels.variants.empty(), "no kernel was built");
-    require(known(kernels.variants.back().guard) == Known::kYes, "the last kernel variant must serve every extent");
+    require(known(kernels.variants.back().guard) == Known::kYes,
+            "the last kernel variant must serve every extent");
     for (const KernelVariant& v : kernels.variants) one(v.body);
   }
   void one(const Steps& steps) const {

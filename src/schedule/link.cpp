@@ -25,8 +25,8 @@ runtime::CodeId add_code(runtime::Program& program, const kernel::Kernel& kernel
 }
 
 namespace {
-runtime::Argument argument_of(runtime::Program& program, const kernel::Kernel& kernel, const kernel::Slot& slot,
-                              const Binding& binding) {
+runtime::Argument argument_of(runtime::Program& program, const kernel::Kernel& kernel,
+                              const kernel::Slot& slot, const Binding& binding) {
   using kernel::Role;
   runtime::Argument a;
   a.dtype = slot.dtype;
@@ -34,10 +34,11 @@ runtime::Argument argument_of(runtime::Program& program, const kernel::Kernel& k
   if (p) a.name = p->name;
   if (slot.kind == kernel::Slot::Kind::kScalar) {
     a.kind = runtime::Argument::Kind::kScalar;
-    check(binding.scalars.empty() || p->port < binding.scalars.size(), kernel.name + ": nothing gives " + p->name);
+    check(binding.scalars.empty() || p->port < binding.scalars.size(),
+          kernel.name + ": nothing gives " + p->name);
     a.constant = binding.scalars.empty() ? p->port : binding.scalars[p->port];
   } else if (slot.kind == kernel::Slot::Kind::kAddress) {
-    const auto table = p->role == Role::kInput                                ? binding.inputs
+    const auto table = p->role == Role::kInput                               ? binding.inputs
                        : p->role == Role::kOutput || p->role == Role::kInOut ? binding.outputs
                                                                              : binding.workspaces;
     check(p->port < table.size() && table[p->port], kernel.name + ": nothing is bound to " + p->name);
@@ -98,20 +99,34 @@ class Linker {
   void remap(T& record) {
     for_each_id(record, [this](auto& id) { this->one(id); });
   }
-  void one(runtime::DimId& id) { if (id) id = to_.dim(from_.dims[id.index]); }
-  void one(runtime::BufferId& id) { if (id) id = buffers_[id.index]; }
-  void one(runtime::SymbolId& id) { if (id) id = symbols_[id.index]; }
-  void one(runtime::CodeId& id) { if (id) id.index += codes_; }
-  void one(runtime::StateId& id) { if (id) id.index += states_; }
-  void one(runtime::TensorMapId& id) { if (id) id.index += maps_; }
+  void one(runtime::DimId& id) {
+    if (id) id = to_.dim(from_.dims[id.index]);
+  }
+  void one(runtime::BufferId& id) {
+    if (id) id = buffers_[id.index];
+  }
+  void one(runtime::SymbolId& id) {
+    if (id) id = symbols_[id.index];
+  }
+  void one(runtime::CodeId& id) {
+    if (id) id.index += codes_;
+  }
+  void one(runtime::StateId& id) {
+    if (id) id.index += states_;
+  }
+  void one(runtime::TensorMapId& id) {
+    if (id) id.index += maps_;
+  }
 
   void symbols() {
     for (const runtime::SymbolDef& s : from_.symbols) {
       std::uint32_t at = 0;
       while (at < to_.symbols.size() && to_.symbols[at].symbol.name != s.symbol.name) ++at;
       const bool here = s.source != runtime::SymbolDef::Source::kFragment;
-      if (at == to_.symbols.size()) to_.symbols.push_back(s);
-      else if (here) throw UserError("dimension " + s.symbol.name + " gets a value in two places");
+      if (at == to_.symbols.size())
+        to_.symbols.push_back(s);
+      else if (here)
+        throw UserError("dimension " + s.symbol.name + " gets a value in two places");
       symbols_.push_back({at});
     }
   }
@@ -123,9 +138,12 @@ class Linker {
     };
     std::vector<runtime::BufferId> added;
     for (const runtime::Buffer& b : from_.buffers) {
-      if (b.kind == Kind::kInput) buffers_.push_back(port(binding.inputs, b));
-      else if (b.kind == Kind::kOutput) buffers_.push_back(port(binding.outputs, b));
-      else buffers_.push_back(to_.add(b)), added.push_back(buffers_.back());
+      if (b.kind == Kind::kInput)
+        buffers_.push_back(port(binding.inputs, b));
+      else if (b.kind == Kind::kOutput)
+        buffers_.push_back(port(binding.outputs, b));
+      else
+        buffers_.push_back(to_.add(b)), added.push_back(buffers_.back());
     }
     for (const runtime::BufferId id : added) remap(to_.buffers[id.index]);
   }
@@ -135,7 +153,8 @@ class Linker {
     to_.blobs.insert(to_.blobs.end(), from_.blobs.begin(), from_.blobs.end());
     for (runtime::Code c : from_.codes) {
       for (runtime::Image& i : c.images) {
-        if (i.form == runtime::Image::Form::kKernelIndex) i.data = std::to_string(std::stoull(i.data) + first_kernel);
+        if (i.form == runtime::Image::Form::kKernelIndex)
+          i.data = std::to_string(std::stoull(i.data) + first_kernel);
         if (i.blob != UINT32_MAX) i.blob += blobs;
       }
       to_.codes.push_back(std::move(c));

@@ -18,9 +18,21 @@ int weight_of(const kernel::Kernel& body, const kernel::Inst& i) {
   if (i.opcode == Opcode::kConstant || i.opcode == Opcode::kYield) return 0;
   if (i.opcode != Opcode::kUnary && i.opcode != Opcode::kBinary) return 1;
   switch (body.fn(i)) {
-    case Fn::kExp: case Fn::kExp2: case Fn::kLog: case Fn::kLog2: case Fn::kSin: case Fn::kCos: case Fn::kTanh:
-    case Fn::kErf: case Fn::kPow: return 10;
-    case Fn::kDiv: case Fn::kRem: case Fn::kSqrt: case Fn::kRsqrt: case Fn::kFloorDiv: case Fn::kFloorMod: return 4;
+    case Fn::kExp:
+    case Fn::kExp2:
+    case Fn::kLog:
+    case Fn::kLog2:
+    case Fn::kSin:
+    case Fn::kCos:
+    case Fn::kTanh:
+    case Fn::kErf:
+    case Fn::kPow: return 10;
+    case Fn::kDiv:
+    case Fn::kRem:
+    case Fn::kSqrt:
+    case Fn::kRsqrt:
+    case Fn::kFloorDiv:
+    case Fn::kFloorMod: return 4;
     default: return 1;
   }
 }
@@ -34,7 +46,12 @@ class NodeBuilder {
  public:
   NodeBuilder(const graph::Graph& graph, std::uint32_t node, const ImplementationTable& table,
               const kernel::Capabilities& machine, const Options& options, std::vector<Note>& notes)
-      : node_(graph.nodes()[node]), index_(node), table_(table), notes_(notes), options_(options), machine_(machine) {
+      : node_(graph.nodes()[node]),
+        index_(node),
+        table_(table),
+        notes_(notes),
+        options_(options),
+        machine_(machine) {
     for (const graph::ValueId v : node_.inputs) inputs_.push_back(graph.type(v));
     for (std::uint32_t p = 0; p < node_.num_outputs; ++p) outputs_.push_back(graph.type(node_.output(p)));
     sources_.assign(inputs_.size(), -1);
@@ -50,8 +67,10 @@ class NodeBuilder {
       const bool always = known(choice.guard) == Known::kYes;
       for (const Tactic& tactic : choice.tactics) {
         Built built = choice.implementation->build(*choice.implementation, query(), tactic);
-        check_built(built, query(), std::string(node_.op->id) + ": implementation '" + choice.implementation->name + "'");
-        if (auto* e = std::get_if<kernel::Element>(&built); e && ways.empty() && always) return element(std::move(*e));
+        check_built(built, query(),
+                    std::string(node_.op->id) + ": implementation '" + choice.implementation->name + "'");
+        if (auto* e = std::get_if<kernel::Element>(&built); e && ways.empty() && always)
+          return element(std::move(*e));
         if (auto* k = std::get_if<Kernels>(&built); k && ways.empty() && always)
           if (auto e = extracted(*k)) return element(std::move(*e));
         add(ways, std::move(built), choice, tactic);
@@ -65,8 +84,12 @@ class NodeBuilder {
 
  private:
   Query query() const {
-    return {.nodes = std::span(&query_node_, 1), .inputs = inputs_, .outputs = outputs_, .machine = machine_,
-            .target = options_.target, .options = options_};
+    return {.nodes = std::span(&query_node_, 1),
+            .inputs = inputs_,
+            .outputs = outputs_,
+            .machine = machine_,
+            .target = options_.target,
+            .options = options_};
   }
 
   [[noreturn]] void refuse(const std::vector<Rejected>& rejected) const {
@@ -90,12 +113,14 @@ class NodeBuilder {
     const std::uint64_t bits = load_bits(t, value.data.data(), 0);
     const Query q = query();
     ElementBuilder b(q);
-    return element(b.finish(is_float(t) ? b.number(float_from_bits(t, bits), t) : b.bits(int_from_bits(t, bits), t)));
+    return element(
+        b.finish(is_float(t) ? b.number(float_from_bits(t, bits), t) : b.bits(int_from_bits(t, bits), t)));
   }
 
   // A plugin's kernel that turns out to be pointwise is an element function like any other.
   std::optional<kernel::Element> extracted(const Kernels& kernels) {
-    if (kernels.variants.size() != 1 || node_.op->id.find("::") == std::string_view::npos) return std::nullopt;
+    if (kernels.variants.size() != 1 || node_.op->id.find("::") == std::string_view::npos)
+      return std::nullopt;
     kernel::Kernel k = kernels.variants[0].body;
     for (kernel::Param& p : k.params) {
       if (k.type(p.value).kind != kernel::Type::Kind::kPointer || !p.extents.empty()) continue;
@@ -117,15 +142,18 @@ class NodeBuilder {
       for (KernelVariant& v : k->variants) {
         Guard guard = choice.guard;
         guard.insert(guard.end(), v.guard.begin(), v.guard.end());
-        ways.push_back({v.guard.empty() ? base : base + ", " + v.guard.str(), std::move(guard), std::move(v.body)});
+        ways.push_back(
+            {v.guard.empty() ? base : base + ", " + v.guard.str(), std::move(guard), std::move(v.body)});
       }
-    check(!std::holds_alternative<kernel::Element>(built), "an element function stands beside guarded kernels");
+    check(!std::holds_alternative<kernel::Element>(built),
+          "an element function stands beside guarded kernels");
   }
 
   NodeWork finish(std::vector<Way> ways, bool tunable) const {
     NodeWork w;
     const auto is_kernel = [](const Way& way) { return std::holds_alternative<kernel::Kernel>(way.body); };
-    w.kind = std::all_of(ways.begin(), ways.end(), is_kernel) ? NodeWork::Kind::kKernels : NodeWork::Kind::kSteps;
+    w.kind =
+        std::all_of(ways.begin(), ways.end(), is_kernel) ? NodeWork::Kind::kKernels : NodeWork::Kind::kSteps;
     for (std::size_t n = 1; n < ways.size(); ++n)
       for (std::size_t o = 0; o < n; ++o)
         if (ways[n].name == ways[o].name) ways[n].name += fmt::format(" ({})", n);
@@ -147,7 +175,8 @@ class NodeBuilder {
 }  // namespace
 
 std::vector<NodeWork> build_nodes(const graph::Graph& graph, const ImplementationTable& table,
-                                  const kernel::Capabilities& machine, const Options& options, std::vector<Note>& notes) {
+                                  const kernel::Capabilities& machine, const Options& options,
+                                  std::vector<Note>& notes) {
   std::vector<NodeWork> out;
   for (std::uint32_t n = 0; n < graph.nodes().size(); ++n)
     out.push_back(NodeBuilder(graph, n, table, machine, options, notes).run());

@@ -17,19 +17,20 @@ struct Way {
 
 struct NodeWork {
   enum class Kind : std::uint8_t {
-    kData,      // literal elements: a buffer
-    kElement,   // an element function
-    kKernels,   // every way is one kernel, which takes element functions in
-    kSteps,     // runs as it stands
+    kData,     // literal elements: a buffer
+    kElement,  // an element function
+    kKernels,  // every way is one kernel, which takes element functions in
+    kSteps,    // runs as it stands
   };
   Kind kind = Kind::kElement;
   kernel::Element element = {};
-  std::vector<Way> ways = {};   // kKernels, kSteps: the first whose guard holds runs, the last always may
-  int work = 0;                 // of the element function: about how many instructions an element takes; 0 for views
-  std::string key = {};         // of tuning records; empty: nothing to tune
+  std::vector<Way> ways = {};  // kKernels, kSteps: the first whose guard holds runs, the last always may
+  int work = 0;          // of the element function: about how many instructions an element takes; 0 for views
+  std::string key = {};  // of tuning records; empty: nothing to tune
 };
 
 std::vector<NodeWork> build_nodes(const graph::Graph& graph, const ImplementationTable& table,
-                                  const kernel::Capabilities& machine, const Options& options, std::vector<Note>& notes);
+                                  const kernel::Capabilities& machine, const Options& options,
+                                  std::vector<Note>& notes);
 
 }  // namespace intarsia::schedule

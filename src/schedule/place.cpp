@@ -25,16 +25,18 @@ using kernel::ValueId;
 namespace {
 constexpr ValueId kNone{UINT32_MAX};
 
-// Appends a function's work on the block of a site. Values live on the axes of what they are made from and are stretched
-// where they meet others.
+// Appends a function's work on the block of a site. Values live on the axes of what they are made from and
+// are stretched where they meet others.
 class Emitter {
  public:
-  Emitter(Builder& b, const Element& e, const Site& site) : b_(b), e_(e), site_(site), made_(e.body.values.size()) {}
+  Emitter(Builder& b, const Element& e, const Site& site)
+      : b_(b), e_(e), site_(site), made_(e.body.values.size()) {}
 
   // given[n]: operand n is this value, not loaded.
   std::vector<Lanes> run(std::span<const ValueId> given, std::int64_t fill) {
     for (std::size_t n = 0; n < e_.inputs.size(); ++n)
-      made_[index(e_.body.params[n].value)].lanes = given[n] == kNone ? operand(n, fill) : Lanes{given[n], all()};
+      made_[index(e_.body.params[n].value)].lanes =
+          given[n] == kNone ? operand(n, fill) : Lanes{given[n], all()};
     std::vector<Lanes> out;
     for (const kernel::InstId id : e_.body.regions[0].body) {
       const Inst& i = e_.body[id];
@@ -62,14 +64,16 @@ class Emitter {
       const Lanes l = lanes_of(b_, o.offset, site_);
       return {b_.cast(l.value, o.dtype), l.axes};
     }
-    check(o.param.role == Role::kScalar, "an operand of an element function is an input, a position or a scalar");
+    check(o.param.role == Role::kScalar,
+          "an operand of an element function is an input, a position or a scalar");
     const auto& params = b_.kernel.params;
     const auto at = std::find_if(params.begin(), params.end(), [&](const Param& q) {
       return q.role == Role::kScalar && q.port == o.param.port;
     });
-    const ValueId p = at != params.end()
-                          ? at->value
-                          : b_.param(o.param.name, Role::kScalar, o.param.port, kernel::scalar(o.dtype)).value;
+    const ValueId p =
+        at != params.end()
+            ? at->value
+            : b_.param(o.param.name, Role::kScalar, o.param.port, kernel::scalar(o.dtype)).value;
     return {b_.broadcast(p, extents_on(site_, 0)), 0};
   }
 
@@ -91,7 +95,10 @@ class Emitter {
 
   void instruction(const Inst& i) {
     Made& m = made_[i.results.begin];
-    if (i.opcode == Opcode::kConstant) { m.constant = &i; return; }
+    if (i.opcode == Opcode::kConstant) {
+      m.constant = &i;
+      return;
+    }
     const auto in = e_.body.operands_of(i);
     for (const ValueId o : in) m.lanes.axes |= made_[index(o)].lanes.axes;
     std::vector<ValueId> operands;
@@ -152,7 +159,8 @@ Site site_of(const Kernel& k, const Param& p, const Inst& i, bool store) {
 
 std::string misfit(const Param& p, const Element& e) {
   if (!p.strides.empty()) return p.name + " is accessed with strides of its own";
-  if (!identical(p.extents, e.space)) return "extents " + e.space.str() + " are not those of " + p.extents.str();
+  if (!identical(p.extents, e.space))
+    return "extents " + e.space.str() + " are not those of " + p.extents.str();
   return {};
 }
 
@@ -241,7 +249,8 @@ std::string place_in_loads(Kernel& kernel, std::uint32_t param, const Element& e
   const Param p = k.params[param];
   std::vector<Use> uses;
   std::string why = misfit(p, e);
-  if (why.empty() && e.outputs.size() != 1) why = "it has several results, and nothing here stores the others";
+  if (why.empty() && e.outputs.size() != 1)
+    why = "it has several results, and nothing here stores the others";
   if (why.empty() && e.outputs[0].dtype != k.type(p.value).dtype) why = p.name + " is read as another dtype";
   if (why.empty()) why = uses_of(k, p, Opcode::kViewLoad, uses);
   if (!why.empty()) return why;

@@ -27,7 +27,8 @@ Dim value(const Sum& s) {
 }
 bool same_factors(const Term& a, const Term& b) {
   return a.factors.size() == b.factors.size() &&
-         std::equal(a.factors.begin(), a.factors.end(), b.factors.begin(), [](auto& x, auto& y) { return identical(x, y); });
+         std::equal(a.factors.begin(), a.factors.end(), b.factors.begin(),
+                    [](auto& x, auto& y) { return identical(x, y); });
 }
 void sort_factors(Term& t) {
   std::sort(t.factors.begin(), t.factors.end(), [](const Dim& a, const Dim& b) { return compare(a, b) < 0; });
@@ -49,13 +50,15 @@ std::optional<std::size_t> axis_of(const std::string& symbol) {
   return static_cast<std::size_t>(std::stoul(symbol.substr(2)));
 }
 
-// Walks the words of a Dim with sums on the stack. `symbol(Symbol)` and `divide(Dim, Dim)` give what stands for these.
+// Walks the words of a Dim with sums on the stack. `symbol(Symbol)` and `divide(Dim, Dim)` give what stands
+// for these.
 template <class OnSymbol, class OnDivide>
 Sum walk(const Dim& d, const OnSymbol& symbol, const OnDivide& divide);
 
 Sum terms(const Dim& d) {
-  return walk(d, [](const Symbol& s) { return Sum{{1, {Dim::symbol(s.name, s.range)}}}; },
-              [](const Dim& a, const Dim& b) { return Sum{{1, {a / b}}}; });
+  return walk(
+      d, [](const Symbol& s) { return Sum{{1, {Dim::symbol(s.name, s.range)}}}; },
+      [](const Dim& a, const Dim& b) { return Sum{{1, {a / b}}}; });
 }
 
 template <class OnSymbol, class OnDivide>
@@ -70,11 +73,19 @@ Sum walk(const Dim& d, const OnSymbol& symbol, const OnDivide& divide) {
     stack.pop_back();
     return s;
   };
-  const auto atom = [](Dim v) { return v.is_constant() ? Sum{{v.constant(), {}}} : Sum{{1, {std::move(v)}}}; };
+  const auto atom = [](Dim v) {
+    return v.is_constant() ? Sum{{v.constant(), {}}} : Sum{{1, {std::move(v)}}};
+  };
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto op = static_cast<DimOp>(words[i]);
-    if (op == DimOp::kConstant) { stack.push_back({{words[++i], {}}}); continue; }
-    if (op == DimOp::kSymbol) { stack.push_back(symbol(symbols[static_cast<std::size_t>(words[++i])])); continue; }
+    if (op == DimOp::kConstant) {
+      stack.push_back({{words[++i], {}}});
+      continue;
+    }
+    if (op == DimOp::kSymbol) {
+      stack.push_back(symbol(symbols[static_cast<std::size_t>(words[++i])]));
+      continue;
+    }
     const Sum c = op == DimOp::kSelect ? pop() : Sum{};
     const Sum b = pop();
     Sum a = pop();
@@ -97,7 +108,8 @@ std::optional<Term> divided(const Term& t, const Term& by) {
   if (by.coefficient == 0 || t.coefficient % by.coefficient != 0) return std::nullopt;
   Term out{t.coefficient / by.coefficient, t.factors};
   for (const Dim& f : by.factors) {
-    const auto at = std::find_if(out.factors.begin(), out.factors.end(), [&](const Dim& x) { return identical(x, f); });
+    const auto at =
+        std::find_if(out.factors.begin(), out.factors.end(), [&](const Dim& x) { return identical(x, f); });
     if (at == out.factors.end()) return std::nullopt;
     out.factors.erase(at);
   }
@@ -108,8 +120,12 @@ std::optional<Term> divided(const Term& t, const Term& by) {
 std::optional<std::pair<Dim, Dim>> quotient_parts(const Dim& d) {
   std::optional<std::pair<Dim, Dim>> last;
   std::size_t count = 0;
-  const Sum s = walk(d, [](const Symbol& x) { return Sum{{1, {Dim::symbol(x.name, x.range)}}}; },
-                     [&](const Dim& a, const Dim& b) { ++count, last = {a, b}; return Sum{{1, {a / b}}}; });
+  const Sum s = walk(
+      d, [](const Symbol& x) { return Sum{{1, {Dim::symbol(x.name, x.range)}}}; },
+      [&](const Dim& a, const Dim& b) {
+        ++count, last = {a, b};
+        return Sum{{1, {a / b}}};
+      });
   const bool one = s.size() == 1 && s[0].coefficient == 1 && s[0].factors.size() == 1 && count > 0;
   return one && identical(last->first / last->second, d) ? last : std::nullopt;
 }
@@ -135,8 +151,13 @@ std::optional<Dim> take_remainder(Sum& s, std::size_t negative) {
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(negative));
     bool whole = true;
     for (const Term& u : product({*scale}, terms(parts->first))) {
-      const auto at = std::find_if(rest.begin(), rest.end(), [&](const Term& x) { return same_factors(x, u) && x.coefficient >= u.coefficient; });
-      if (at == rest.end()) { whole = false; break; }
+      const auto at = std::find_if(rest.begin(), rest.end(), [&](const Term& x) {
+        return same_factors(x, u) && x.coefficient >= u.coefficient;
+      });
+      if (at == rest.end()) {
+        whole = false;
+        break;
+      }
       at->coefficient -= u.coefficient;
     }
     if (!whole) continue;
@@ -147,11 +168,15 @@ std::optional<Dim> take_remainder(Sum& s, std::size_t negative) {
   return std::nullopt;
 }
 
-// A value the sum never exceeds over the space, or nothing where it may be negative or is not known to grow with its axes.
+// A value the sum never exceeds over the space, or nothing where it may be negative or is not known to grow
+// with its axes.
 std::optional<Dim> largest(Sum s, const Shape& space) {
   Dim most = 0;
   for (std::size_t n = 0; n < s.size();) {
-    if (s[n].coefficient >= 0) { ++n; continue; }
+    if (s[n].coefficient >= 0) {
+      ++n;
+      continue;
+    }
     const auto bound = take_remainder(s, n);
     if (!bound) return std::nullopt;
     most = most + *bound, n = 0;
@@ -174,14 +199,18 @@ std::optional<Dim> largest(Sum s, const Shape& space) {
   return grows ? std::optional(most) : std::nullopt;
 }
 
-struct Divided { Dim quotient, remainder; };
+struct Divided {
+  Dim quotient, remainder;
+};
 Divided divide(const Dim& a, const Dim& b, const Shape& space) {
   const Sum by = terms(b);
   if (by.size() == 1) {
     Sum whole, rest;
     for (const Term& t : terms(a)) {
-      if (const auto q = divided(t, by[0])) whole.push_back(*q);
-      else rest.push_back(t);
+      if (const auto q = divided(t, by[0]))
+        whole.push_back(*q);
+      else
+        rest.push_back(t);
     }
     const auto most = largest(rest, space);
     const Dim r = value(rest);
@@ -197,7 +226,8 @@ Divided divide(const Dim& a, const Dim& b, const Shape& space) {
 bool mentions_axes(const Dim& d) {
   std::vector<Symbol> symbols;
   collect_symbols(d, symbols);
-  return std::any_of(symbols.begin(), symbols.end(), [](const Symbol& s) { return axis_of(s.name).has_value(); });
+  return std::any_of(symbols.begin(), symbols.end(),
+                     [](const Symbol& s) { return axis_of(s.name).has_value(); });
 }
 
 bool stays_below(const Dim& offset, const Shape& space, const Dim& count) {
@@ -240,7 +270,8 @@ Dim move_offset(const Dim& offset, std::span<const Dim> coordinates, const Shape
     check(*a < coordinates.size(), "an offset is over the axes of its space");
     return terms(coordinates[*a]);
   };
-  return value(walk(offset, symbol, [&](const Dim& a, const Dim& b) { return terms(divide(a, b, space).quotient); }));
+  return value(
+      walk(offset, symbol, [&](const Dim& a, const Dim& b) { return terms(divide(a, b, space).quotient); }));
 }
 
 std::optional<Affine> affine(const Dim& offset, std::size_t rank) {
@@ -251,14 +282,19 @@ std::optional<Affine> affine(const Dim& offset, std::size_t rank) {
     for (const Dim& f : t.factors) {
       std::size_t a = 0;
       while (a < rank && !identical(f, kernel::axis(static_cast<int>(a)))) ++a;
-      if (a == rank) { others.factors.push_back(f); continue; }
+      if (a == rank) {
+        others.factors.push_back(f);
+        continue;
+      }
       if (axis) return std::nullopt;
       axis = a;
     }
     const Dim v = value(others);
     if (mentions_axes(v)) return std::nullopt;
-    if (axis) out.strides[*axis] = out.strides[*axis] + v;
-    else out.start = out.start + v;
+    if (axis)
+      out.strides[*axis] = out.strides[*axis] + v;
+    else
+      out.start = out.start + v;
   }
   return out;
 }

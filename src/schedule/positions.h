@@ -1,4 +1,5 @@
-// Where elements lie: offsets into tensors as Dims over the axes of a space, taken apart and moved between spaces.
+// Where elements lie: offsets into tensors as Dims over the axes of a space, taken apart and moved between
+// spaces.
 #pragma once
 #include <optional>
 #include <span>
@@ -13,8 +14,9 @@ Dim row_major(const Shape& extents);
 Shape row_major_strides(const Shape& extents);
 bool is_row_major(const Dim& offset, const Shape& extents);
 
-// The coordinates in a tensor of what lies `offset` elements after its start. `offset` is over the axes of `space`, every
-// axis a of which runs from 0 to space[a] - 1; what follows from that is simplified, the rest stays a division.
+// The coordinates in a tensor of what lies `offset` elements after its start. `offset` is over the axes of
+// `space`, every axis a of which runs from 0 to space[a] - 1; what follows from that is simplified, the rest
+// stays a division.
 std::vector<Dim> coordinates(const Dim& offset, const Shape& tensor, const Shape& space);
 
 // `offset` with axis a replaced by coordinates[a], which are over the axes of `space`.

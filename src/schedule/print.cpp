@@ -17,21 +17,25 @@ class Summary {
   void steps(const std::vector<Step>& list, int depth) {
     for (const Step& s : list) {
       out += std::string(static_cast<std::size_t>(depth) * 2, ' ');
-      if (const auto* l = std::get_if<runtime::Launch>(&s.body)) launch(*l);
-      else if (const auto* c = std::get_if<runtime::Copy>(&s.body)) copy(*c);
-      else if (const auto* c = std::get_if<runtime::Call>(&s.body)) line(c->library + "." + c->function, c->arguments);
-      else if (const auto* m = std::get_if<runtime::Memset>(&s.body)) line("memset", std::span(&m->target, 1));
-      else if (const auto* c = std::get_if<runtime::Choose>(&s.body)) choose(s.name, *c, depth);
-      else out += s.name + "\n";
+      if (const auto* l = std::get_if<runtime::Launch>(&s.body))
+        launch(*l);
+      else if (const auto* c = std::get_if<runtime::Copy>(&s.body))
+        copy(*c);
+      else if (const auto* c = std::get_if<runtime::Call>(&s.body))
+        line(c->library + "." + c->function, c->arguments);
+      else if (const auto* m = std::get_if<runtime::Memset>(&s.body))
+        line("memset", std::span(&m->target, 1));
+      else if (const auto* c = std::get_if<runtime::Choose>(&s.body))
+        choose(s.name, *c, depth);
+      else
+        out += s.name + "\n";
     }
   }
 
   std::string out;
 
  private:
-  void launch(const runtime::Launch& l) {
-    line(p_.codes[l.code.index].entry, l.arguments);
-  }
+  void launch(const runtime::Launch& l) { line(p_.codes[l.code.index].entry, l.arguments); }
   void copy(const runtime::Copy& c) {
     out += fmt::format("copy: {} <- {}  # {}\n", name(c.to), name(c.from), c.reason);
   }

@@ -57,7 +57,7 @@ std::int64_t at_most(const Dim& extent, std::int64_t limit, const kernel::Capabi
 struct Planner {
   const Rows& rows;
   const kernel::Capabilities& machine;
-  std::size_t row = 0;       // the last reduced axis: the one a block holds more of
+  std::size_t row = 0;  // the last reduced axis: the one a block holds more of
   std::int64_t inner = 1;
 
   std::int64_t budget() const { return machine.cpu ? 8192 : 4096; }
@@ -66,12 +66,16 @@ struct Planner {
     RowPlan p;
     p.block.assign(rows.extents.size(), 1);
     p.looped.assign(rows.extents.size(), 0);
-    for (std::size_t a = 0; a < rows.extents.size(); ++a) p.looped[a] = rows.reduced[a] && (a != row || looped);
+    for (std::size_t a = 0; a < rows.extents.size(); ++a)
+      p.looped[a] = rows.reduced[a] && (a != row || looped);
     p.block[row] = length;
     if (row + 1 < p.block.size()) p.block.back() = inner;
     if (row > 0 && !rows.reduced[row - 1]) {
-      const std::int64_t room = std::clamp<std::int64_t>((machine.cpu ? 4096 : 1024) / (length * inner), 1, 64);
-      p.block[row - 1] = at_most(rows.extents[row - 1], static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(room))), machine);
+      const std::int64_t room =
+          std::clamp<std::int64_t>((machine.cpu ? 4096 : 1024) / (length * inner), 1, 64);
+      p.block[row - 1] =
+          at_most(rows.extents[row - 1],
+                  static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(room))), machine);
     }
     return p;
   }
@@ -81,12 +85,15 @@ struct Planner {
 
 std::vector<RowPlan> plan_rows(const Rows& rows, const kernel::Capabilities& machine) {
   Planner p{rows, machine};
-  while (p.row + 1 < rows.extents.size() && !(rows.reduced[p.row] && p.row + 2 >= rows.extents.size())) ++p.row;
+  while (p.row + 1 < rows.extents.size() && !(rows.reduced[p.row] && p.row + 2 >= rows.extents.size()))
+    ++p.row;
   check(rows.reduced[p.row], "a row is reduced");
-  if (p.row + 1 < rows.extents.size()) p.inner = at_most(rows.extents.back(), machine.cpu ? 256 : 128, machine);
+  if (p.row + 1 < rows.extents.size())
+    p.inner = at_most(rows.extents.back(), machine.cpu ? 256 : 128, machine);
   const Dim& length = rows.extents[p.row];
   const std::int64_t most = length.bounds().max, budget = p.budget() / p.inner;
-  if (length.is_constant() && most <= budget) return {p.plan(rounded(std::max<std::int64_t>(most, 1), machine), false)};
+  if (length.is_constant() && most <= budget)
+    return {p.plan(rounded(std::max<std::int64_t>(most, 1), machine), false)};
   std::vector<RowPlan> out;
   for (const std::int64_t size : {std::int64_t{64}, std::int64_t{1024}}) {
     if (size > budget || length.bounds().min > size) continue;
@@ -98,7 +105,8 @@ std::vector<RowPlan> plan_rows(const Rows& rows, const kernel::Capabilities& mac
   return out;
 }
 
-std::vector<ValueId> walk_grid(Builder& b, std::span<const Dim> extents, std::span<const std::int64_t> block) {
+std::vector<ValueId> walk_grid(Builder& b, std::span<const Dim> extents,
+                               std::span<const std::int64_t> block) {
   Dim programs = 1;
   std::vector<Dim> counts;
   for (std::size_t a = 0; a < block.size(); ++a) {
@@ -109,8 +117,12 @@ std::vector<ValueId> walk_grid(Builder& b, std::span<const Dim> extents, std::sp
   std::vector<ValueId> offsets(block.size());
   ValueId rest = b.program_id(0);
   for (std::size_t a = block.size(); a-- > 0;) {
-    if (identical(counts[a], 1)) { offsets[a] = index_value(b, 0); continue; }
-    const bool last = std::all_of(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(a), [](const Dim& c) { return identical(c, 1); });
+    if (identical(counts[a], 1)) {
+      offsets[a] = index_value(b, 0);
+      continue;
+    }
+    const bool last = std::all_of(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(a),
+                                  [](const Dim& c) { return identical(c, 1); });
     const ValueId at = last ? rest : b.binary(Fn::kRem, rest, index_value(b, counts[a]));
     if (!last) rest = b.binary(Fn::kDiv, rest, index_value(b, counts[a]));
     offsets[a] = b.binary(Fn::kMul, at, b.constant(block[a], kernel::scalar(DType::kI64)));
@@ -118,9 +130,10 @@ std::vector<ValueId> walk_grid(Builder& b, std::span<const Dim> extents, std::sp
   return offsets;
 }
 
-Values walk_row(Builder& b, const Rows& rows, const RowPlan& plan, std::vector<ValueId>& offsets, Values carried,
-                const std::function<Values(const Values&)>& body) {
-  const std::function<Values(std::size_t, const Values&)> from = [&](std::size_t a, const Values& values) -> Values {
+Values walk_row(Builder& b, const Rows& rows, const RowPlan& plan, std::vector<ValueId>& offsets,
+                Values carried, const std::function<Values(const Values&)>& body) {
+  const std::function<Values(std::size_t, const Values&)> from = [&](std::size_t a,
+                                                                     const Values& values) -> Values {
     while (a < plan.looped.size() && !plan.looped[a]) ++a;
     if (a == plan.looped.size()) return body(values);
     const ValueId lo = index_value(b, 0), hi = index_value(b, rows.extents[a]);
@@ -140,13 +153,15 @@ ValueId index_value(Builder& b, const Dim& d) {
   return d.is_constant() ? b.constant(d.constant(), kernel::scalar(DType::kI64)) : b.dim(d);
 }
 ValueId splat(Builder& b, double value, DType dtype, std::span<const std::int64_t> block) {
-  return b.emit(kernel::Opcode::kConstant, {}, kernel::block(dtype, block), {{kernel::Key::kBits, kernel::constant_bits(dtype, value)}});
+  return b.emit(kernel::Opcode::kConstant, {}, kernel::block(dtype, block),
+                {{kernel::Key::kBits, kernel::constant_bits(dtype, value)}});
 }
-ValueId load_block(Builder& b, ValueId view, std::span<const ValueId> offsets, std::span<const std::int64_t> block,
-                   std::int64_t fill_bits) {
+ValueId load_block(Builder& b, ValueId view, std::span<const ValueId> offsets,
+                   std::span<const std::int64_t> block, std::int64_t fill_bits) {
   std::vector<ValueId> in = {view};
   in.insert(in.end(), offsets.begin(), offsets.end());
-  return b.emit(kernel::Opcode::kViewLoad, in, kernel::block(b.type(view).dtype, block), {{kernel::Key::kFill, fill_bits}});
+  return b.emit(kernel::Opcode::kViewLoad, in, kernel::block(b.type(view).dtype, block),
+                {{kernel::Key::kFill, fill_bits}});
 }
 ValueId reduce_rows(Builder& b, Fn fn, ValueId v, const Rows& rows) {
   for (std::size_t a = 0; a < rows.extents.size(); ++a)

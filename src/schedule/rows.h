@@ -1,4 +1,5 @@
-// Reductions along rows: a tensor as runs of kept and reduced axes, the blocks a program takes, and loops over them.
+// Reductions along rows: a tensor as runs of kept and reduced axes, the blocks a program takes, and loops
+// over them.
 #pragma once
 #include <functional>
 #include <span>
@@ -14,8 +15,8 @@ struct Rows {
   Shape extents;
   std::vector<char> reduced;  // per axis
 
-  Shape kept() const;         // reduced axes as 1
-  Dim length() const;         // elements of one row
+  Shape kept() const;  // reduced axes as 1
+  Dim length() const;  // elements of one row
 };
 Rows rows_of(const Shape& shape, std::span<const std::size_t> reduced_axes);
 
@@ -27,7 +28,8 @@ struct RowPlan {
   bool whole() const;        // nothing is looped: a row is in the block
 };
 
-// The plans in order of preference; the last serves every extent. `max_row`: elements of a row that a block may hold.
+// The plans in order of preference; the last serves every extent. `max_row`: elements of a row that a block
+// may hold.
 std::vector<RowPlan> plan_rows(const Rows& rows, const kernel::Capabilities& machine);
 
 // Where a program's block lies: offsets of the kept axes from its id, 0 for the others. Sets the grid.
@@ -36,9 +38,11 @@ std::vector<kernel::ValueId> walk_grid(kernel::Builder& b, std::span<const Dim> 
 
 using Values = std::vector<kernel::ValueId>;
 
-// Calls `body` on every block of a row, outermost axis first; it sees the offsets and gives the next carried values.
-Values walk_row(kernel::Builder& b, const Rows& rows, const RowPlan& plan, std::vector<kernel::ValueId>& offsets,
-                Values carried, const std::function<Values(const Values&)>& body);
+// Calls `body` on every block of a row, outermost axis first; it sees the offsets and gives the next carried
+// values.
+Values walk_row(kernel::Builder& b, const Rows& rows, const RowPlan& plan,
+                std::vector<kernel::ValueId>& offsets, Values carried,
+                const std::function<Values(const Values&)>& body);
 
 // An i64 scalar: a constant where the dim is one.
 kernel::ValueId index_value(kernel::Builder& b, const Dim& d);

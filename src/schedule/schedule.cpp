@@ -44,7 +44,8 @@ class Linker {
   }
 
  private:
-  // ---- buffers ----------------------------------------------------------------------------------------------------------
+  // ---- buffers
+  // ----------------------------------------------------------------------------------------------------------
 
   void find_needed(const std::vector<Unit>& units) {
     needed_.assign(f_.graph.values().size(), 0);
@@ -79,7 +80,8 @@ class Linker {
     for (const graph::Input& i : f_.graph.inputs()) {
       if (i.kind == graph::InputKind::kScalar) continue;
       const bool weight = i.kind == graph::InputKind::kWeight;
-      buffers_[i.value.index] = make(i.value.index, weight ? Buffer::Kind::kWeight : Buffer::Kind::kInput, i.name, weight ? 0 : port);
+      buffers_[i.value.index] = make(i.value.index, weight ? Buffer::Kind::kWeight : Buffer::Kind::kInput,
+                                     i.name, weight ? 0 : port);
       if (!weight) ports_[i.value.index] = port++;
     }
   }
@@ -87,24 +89,32 @@ class Linker {
     for (std::uint32_t r = 0; r < f_.graph.results().size(); ++r) {
       const std::uint32_t v = f_.graph.results()[r].index;
       const std::uint32_t n = f_.node_of(v);
-      const bool made = f_.scalar[v] != kNone || (n != graph::Value::kNoNode && f_.work[n].kind != NodeWork::Kind::kData);
+      const bool made =
+          f_.scalar[v] != kNone || (n != graph::Value::kNoNode && f_.work[n].kind != NodeWork::Kind::kData);
       const BufferId id = make(v, Buffer::Kind::kOutput, fmt::format("result{}", r), r);
-      if (made && !buffers_[v]) buffers_[v] = id;
-      else copies_.push_back({v, id, r});
+      if (made && !buffers_[v])
+        buffers_[v] = id;
+      else
+        copies_.push_back({v, id, r});
     }
   }
 
   void symbols() {
     for (const Symbol& s : f_.graph.symbols()) {
       SymbolDef def{.symbol = s};
-      if (!source_of(def)) throw Unsupported("dimension " + s.name + " is no input's extent by itself, so a call does not give it");
+      if (!source_of(def))
+        throw Unsupported("dimension " + s.name +
+                          " is no input's extent by itself, so a call does not give it");
       p_.symbols.push_back(std::move(def));
     }
   }
   bool source_of(SymbolDef& def) const {
     const Dim symbol = Dim::symbol(def.symbol.name, def.symbol.range);
     for (const graph::DataExtent& d : f_.graph.data_extents())
-      if (identical(d.symbol, symbol)) { def.source = SymbolDef::Source::kWait; return true; }
+      if (identical(d.symbol, symbol)) {
+        def.source = SymbolDef::Source::kWait;
+        return true;
+      }
     for (const graph::Input& i : f_.graph.inputs()) {
       const auto at = ports_.find(i.value.index);
       if (at == ports_.end()) continue;
@@ -118,15 +128,19 @@ class Linker {
     return false;
   }
 
-  // ---- units ------------------------------------------------------------------------------------------------------------
+  // ---- units
+  // ------------------------------------------------------------------------------------------------------------
 
   void unit(const Unit& u) {
     std::vector<std::uint32_t> roots;
     for (const std::uint32_t v : u.roots)
       if (needed_[v]) roots.push_back(v);
-    if (u.anchor == kNone) elements(u, roots);
-    else if (f_.work[u.anchor].kind == NodeWork::Kind::kKernels) anchor(u, roots);
-    else steps(u);
+    if (u.anchor == kNone)
+      elements(u, roots);
+    else if (f_.work[u.anchor].kind == NodeWork::Kind::kKernels)
+      anchor(u, roots);
+    else
+      steps(u);
     waits(u);
   }
 
@@ -144,12 +158,16 @@ class Linker {
 
   // A result that is an input under other extents is a copy; it needs memory of its own.
   bool copied(const kernel::Element& e, std::uint32_t v, const Ports& ports) {
-    if (e.outputs.size() != 1 || e.inputs.size() != 1 || e.outputs[0].value != e.body.params[0].value) return false;
+    if (e.outputs.size() != 1 || e.inputs.size() != 1 || e.outputs[0].value != e.body.params[0].value)
+      return false;
     const auto& o = e.inputs[0];
     if (o.param.role != kernel::Role::kInput || !is_row_major(o.offset, e.space)) return false;
     const std::uint32_t from = ports.tensors[o.param.port];
     if (!identical(f_.type(from).shape.numel(), f_.type(v).shape.numel())) return false;
-    p_.steps.push_back(copy(from, buffer(v), f_.node_of(v), fmt::format("{} has the elements of {} and needs memory of its own", p_.buffers[buffer(v).index].name, p_.buffers[buffer(from).index].name)));
+    p_.steps.push_back(
+        copy(from, buffer(v), f_.node_of(v),
+             fmt::format("{} has the elements of {} and needs memory of its own",
+                         p_.buffers[buffer(v).index].name, p_.buffers[buffer(from).index].name)));
     return true;
   }
   runtime::Step copy(std::uint32_t from, BufferId to, std::uint32_t node, std::string reason) {
@@ -183,7 +201,8 @@ class Linker {
   }
   void choose(const NodeWork& work, std::vector<std::vector<runtime::Step>> lists, std::uint32_t node) {
     runtime::Choose c;
-    for (std::size_t n = 0; n < lists.size(); ++n) c.alternatives.push_back({work.ways[n].name, p_.guard(work.ways[n].guard), std::move(lists[n])});
+    for (std::size_t n = 0; n < lists.size(); ++n)
+      c.alternatives.push_back({work.ways[n].name, p_.guard(work.ways[n].guard), std::move(lists[n])});
     if (!work.key.empty()) c.key = fmt::format("{}.{}", work.key, node);
     runtime::Step s;
     s.name = std::string(f_.graph.nodes()[node].op->id), s.node = node, s.body = std::move(c);
@@ -199,18 +218,22 @@ class Linker {
     std::vector<std::vector<runtime::Step>> lists;
     for (const Way& way : work.ways) {
       const std::size_t before = p_.steps.size();
-      if (const auto* k = std::get_if<kernel::Kernel>(&way.body)) own_kernel(*k, in, out);
-      else fragment(std::get<Steps>(way.body), in, out);
+      if (const auto* k = std::get_if<kernel::Kernel>(&way.body))
+        own_kernel(*k, in, out);
+      else
+        fragment(std::get<Steps>(way.body), in, out);
       for (std::size_t n = before; n < p_.steps.size(); ++n) p_.steps[n].node = u.anchor;
       if (work.ways.size() == 1 && way.guard.empty()) return;
-      lists.emplace_back(std::make_move_iterator(p_.steps.begin() + static_cast<std::ptrdiff_t>(before)), std::make_move_iterator(p_.steps.end()));
+      lists.emplace_back(std::make_move_iterator(p_.steps.begin() + static_cast<std::ptrdiff_t>(before)),
+                         std::make_move_iterator(p_.steps.end()));
       p_.steps.resize(before);
     }
     choose(work, std::move(lists), u.anchor);
   }
   void own_kernel(kernel::Kernel k, std::span<const BufferId> in, std::span<const BufferId> out) {
     const runtime::CodeId code = code_of(std::move(k));
-    p_.steps.push_back(launch_of(p_, code, out_.kernels[kernel_of_[code.index]], {.inputs = in, .outputs = out}, machine_));
+    p_.steps.push_back(
+        launch_of(p_, code, out_.kernels[kernel_of_[code.index]], {.inputs = in, .outputs = out}, machine_));
   }
   void fragment(const Steps& steps, std::span<const BufferId> in, std::span<const BufferId> out) {
     runtime::Program program = steps.program;
@@ -234,7 +257,8 @@ class Linker {
       runtime::Read r;
       r.from = argument(buffer(d.size.index), runtime::Access::kRead, DType::kI64);
       for (std::uint32_t s = 0; s < p_.symbols.size(); ++s)
-        if (identical(Dim::symbol(p_.symbols[s].symbol.name, p_.symbols[s].symbol.range), d.symbol)) r.symbol = {s};
+        if (identical(Dim::symbol(p_.symbols[s].symbol.name, p_.symbols[s].symbol.range), d.symbol))
+          r.symbol = {s};
       r.upper = p_.dim(d.upper);
       wait.reads.push_back(std::move(r));
     }
@@ -247,11 +271,13 @@ class Linker {
   void copies() {
     for (const auto& [v, to, result] : copies_) {
       const std::string& from = p_.buffers[buffer(v).index].name;
-      p_.steps.push_back(copy(v, to, f_.node_of(v), fmt::format("result {} is {} and needs memory of its own", result, from)));
+      p_.steps.push_back(copy(v, to, f_.node_of(v),
+                              fmt::format("result {} is {} and needs memory of its own", result, from)));
     }
   }
 
-  // ---- kernels ----------------------------------------------------------------------------------------------------------
+  // ---- kernels
+  // ----------------------------------------------------------------------------------------------------------
 
   runtime::Step launch(kernel::Kernel k, const Ports& ports, std::uint32_t node) {
     const runtime::CodeId code = code_of(std::move(k));
@@ -259,7 +285,9 @@ class Linker {
     std::vector<BufferId> tensors(ports.tensors.size());
     for (const kernel::Param& p : made.params)
       if (kernel::is_memory(p.role)) tensors[p.port] = buffer(ports.tensors[p.port]);
-    runtime::Step s = launch_of(p_, code, made, {.inputs = tensors, .outputs = tensors, .workspaces = {}, .scalars = ports.scalars}, machine_);
+    runtime::Step s = launch_of(
+        p_, code, made, {.inputs = tensors, .outputs = tensors, .workspaces = {}, .scalars = ports.scalars},
+        machine_);
     s.node = node;
     return s;
   }
@@ -298,12 +326,12 @@ class Linker {
   std::vector<ResultCopy> copies_;
   std::vector<char> needed_;
   std::map<std::string, std::size_t> by_text_, names_;
-  std::vector<std::size_t> kernel_of_;            // by code
+  std::vector<std::size_t> kernel_of_;  // by code
 };
 }  // namespace
 
-Scheduled schedule(const graph::Graph& graph, const ImplementationTable& table, const kernel::Capabilities& machine,
-                   const Options& options) {
+Scheduled schedule(const graph::Graph& graph, const ImplementationTable& table,
+                   const kernel::Capabilities& machine, const Options& options) {
   Scheduled out;
   const std::vector<NodeWork> work = build_nodes(graph, table, machine, options, out.notes);
   Facts facts{graph, work, {}, std::vector<std::uint32_t>(graph.values().size(), kNone)};

@@ -19,8 +19,10 @@ Shape merged_space(const kernel::Element& e) {
   };
   Shape out;
   for (std::size_t a = 0; a < e.space.size(); ++a) {
-    if (!out.empty() && merges(a - 1)) out.back() = out.back() * e.space[a];
-    else out.push_back(e.space[a]);
+    if (!out.empty() && merges(a - 1))
+      out.back() = out.back() * e.space[a];
+    else
+      out.push_back(e.space[a]);
   }
   if (out.size() > kernel::Type::kMaxRank) return {e.space.numel()};
   return out;
@@ -32,12 +34,16 @@ std::vector<std::int64_t> choose_block(const Shape& space, const kernel::Capabil
   std::int64_t left = elements;
   for (std::size_t a = space.size(); a-- > 0 && left > 1;) {
     const std::int64_t most = space[a].bounds().max;
-    const std::int64_t whole = machine.cpu || most > left ? most : static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(std::max<std::int64_t>(most, 1))));
+    const std::int64_t whole = machine.cpu || most > left
+                                   ? most
+                                   : static_cast<std::int64_t>(std::bit_ceil(
+                                         static_cast<std::uint64_t>(std::max<std::int64_t>(most, 1))));
     const bool last = a + 1 == space.size();
     const std::int64_t wanted = last && space.size() > 1 && !space[a].is_constant() ? inner : left;
     block[a] = std::max<std::int64_t>(std::min(whole, wanted), 1);
     left /= block[a];
-    if (a + 1 < space.size()) block[a] = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(block[a])));
+    if (a + 1 < space.size())
+      block[a] = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(block[a])));
   }
   return block;
 }

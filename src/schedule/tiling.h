@@ -8,7 +8,8 @@
 
 namespace intarsia::schedule {
 
-// The function's space with neighbouring axes merged where every operand allows it; [numel] where rank would exceed a block's.
+// The function's space with neighbouring axes merged where every operand allows it; [numel] where rank would
+// exceed a block's.
 Shape merged_space(const kernel::Element& e);
 
 // Extents of the block of one program.

@@ -79,8 +79,8 @@ class Grouper {
     return work_of(f_, cone_of(f_, values, {}, kMaxNodes));
   }
 
-  // A value that several kernels would compute is stored instead, where it is dear. Who computes a value: the kept values and the
-  // anchors that it reaches through element functions.
+  // A value that several kernels would compute is stored instead, where it is dear. Who computes a value: the
+  // kept values and the anchors that it reaches through element functions.
   void keep_shared() {
     std::vector<std::set<std::uint32_t>> makers(f_.graph.values().size());
     constexpr std::uint32_t kAnchor = 1u << 31;
@@ -90,11 +90,16 @@ class Grouper {
         const std::uint32_t v = node(n).output(p).index;
         if (f_.kept[v]) continue;
         for (const std::uint32_t u : users_[v]) {
-          if (kind(u) != NodeWork::Kind::kElement) { makers[v].insert(u | kAnchor); continue; }
+          if (kind(u) != NodeWork::Kind::kElement) {
+            makers[v].insert(u | kAnchor);
+            continue;
+          }
           for (std::uint32_t q = 0; q < node(u).num_outputs; ++q) {
             const std::uint32_t w = node(u).output(q).index;
-            if (f_.kept[w]) makers[v].insert(w);
-            else makers[v].insert(makers[w].begin(), makers[w].end());
+            if (f_.kept[w])
+              makers[v].insert(w);
+            else
+              makers[v].insert(makers[w].begin(), makers[w].end());
           }
           if (makers[v].size() > 4) break;
         }
@@ -114,7 +119,8 @@ class Grouper {
     }
   }
 
-  // ---- anchors ----------------------------------------------------------------------------------------------------------
+  // ---- anchors
+  // ----------------------------------------------------------------------------------------------------------
 
   // Whether the value is work done on every element of some anchor's value: it goes where that is stored.
   bool follows_an_anchor(const Cone& cone, std::uint32_t value) const {
@@ -148,7 +154,8 @@ class Grouper {
       if (f_.scalar[v] == kNone && (f_.kept[v] || !f_.is_element(v))) continue;
       const std::uint32_t values[] = {v};
       const Cone cone = cone_of(f_, values, {}, kMaxNodes);
-      if (follows_an_anchor(cone, v) && join_any(v, cone)) {  // better in that one's store than in these loads
+      if (follows_an_anchor(cone, v) &&
+          join_any(v, cone)) {  // better in that one's store than in these loads
         f_.kept[v] = 1;
         continue;
       }
@@ -156,10 +163,14 @@ class Grouper {
       if (why.empty()) {
         unit.fused.insert(v);
         why = try_fuse(unit, {});
-        if (why.empty()) { unit.reads.insert(cone.reads.begin(), cone.reads.end()); continue; }
+        if (why.empty()) {
+          unit.reads.insert(cone.reads.begin(), cone.reads.end());
+          continue;
+        }
         unit.fused.erase(v);
       }
-      if (f_.is_element(v)) note(f_.node_of(v), fmt::format("stored, not fused into {}: {}", node(n).op->id, why));
+      if (f_.is_element(v))
+        note(f_.node_of(v), fmt::format("stored, not fused into {}: {}", node(n).op->id, why));
       f_.kept[v] = 1;
       add_root(v);
     }
@@ -188,7 +199,8 @@ class Grouper {
       }
   }
 
-  // ---- roots ------------------------------------------------------------------------------------------------------------
+  // ---- roots
+  // ------------------------------------------------------------------------------------------------------------
 
   void add_root(std::uint32_t v) {
     if (unit_of_[v] != kNone) return;
@@ -209,7 +221,8 @@ class Grouper {
     return std::any_of(units.begin(), units.end(), [&](std::uint32_t u) { return join(v, u, cone); });
   }
 
-  // Units whose values are read element by element where v's are made, the dearest first: anchors, then the latest.
+  // Units whose values are read element by element where v's are made, the dearest first: anchors, then the
+  // latest.
   std::vector<std::uint32_t> candidates(std::uint32_t v) const {
     Ports ports;
     const std::uint32_t values[] = {v};
@@ -242,19 +255,22 @@ class Grouper {
       return false;
     };
     if (unit.roots.size() >= kMaxRoots) return refuse("it makes enough values already");
-    if (unit.anchor != kNone && kind(unit.anchor) != NodeWork::Kind::kKernels) return refuse("its steps run as they stand");
+    if (unit.anchor != kNone && kind(unit.anchor) != NodeWork::Kind::kKernels)
+      return refuse("its steps run as they stand");
     std::set<std::uint32_t> outside;
     for (const std::uint32_t r : cone.reads)
       if (unit_of_[r] != u) outside.insert(r);
     for (const std::uint32_t r : outside)
-      if (unit_of_[r] != kNone && depends(unit_of_[r], u)) return refuse("it also needs what is computed from it");
+      if (unit_of_[r] != kNone && depends(unit_of_[r], u))
+        return refuse("it also needs what is computed from it");
     Unit joined = unit;
     joined.roots.push_back(v);
     if (unit.anchor != kNone) {
       if (joined.stored == kNone) joined.stored = stored_for(unit, cone);
       if (joined.stored == kNone) return refuse("it reads none of its values");
       if (const std::string why = try_fuse(joined, joined.roots); !why.empty()) return refuse(why);
-    } else if (!identical(without_ones(f_.type(unit.roots[0]).shape).numel(), without_ones(f_.type(v).shape).numel())) {
+    } else if (!identical(without_ones(f_.type(unit.roots[0]).shape).numel(),
+                          without_ones(f_.type(v).shape).numel())) {
       return false;
     }
     joined.reads.insert(outside.begin(), outside.end());
@@ -282,7 +298,8 @@ class Grouper {
     return false;
   }
 
-  // ---- order ------------------------------------------------------------------------------------------------------------
+  // ---- order
+  // ------------------------------------------------------------------------------------------------------------
 
   std::vector<Unit> sorted() {
     std::vector<std::vector<std::uint32_t>> after(units_.size());

@@ -1,9 +1,10 @@
-// Plugins among built-ins: pointwise kernels fuse like any node, others run as they stand, and the reason is kept.
+// Plugins among built-ins: pointwise kernels fuse like any node, others run as they stand, and the reason is
+// kept.
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "graph/print.h"
 #include "graph/interpret.h"
+#include "graph/print.h"
 #include "run_scheduled.h"
 
 namespace intarsia::schedule {
@@ -18,8 +19,9 @@ ValueId pointer(Builder& b, const char* name, Role role) {
   return b.param(name, role, 0, {.kind = kernel::Type::Kind::kPointer, .dtype = DType::kF32}).value;
 }
 
-// y[i] = x[i] + 1 for i < n, or x[n - 1 - i] + 1: the guide's kernel, and one that is not pointwise.
-Kernel add_kernel(const Dim& n, std::int64_t block, bool reversed) {
+// y[i] = x[i] + 1 for i < n: the guide's kernel. Others read x[n - 1 - i], or add the largest of the block.
+enum class Form { kGuide, kReversed, kLargest };
+Kernel add_kernel(const Dim& n, std::int64_t block, Form form) {
   Kernel k;
   k.name = "add_kernel";
   Builder b(k);
@@ -34,20 +36,27 @@ Kernel add_kernel(const Dim& n, std::int64_t block, bool reversed) {
   const ValueId ends = b.broadcast(limit, extents);
   const ValueId mask = b.compare(Fn::kLt, i, ends);
   const ValueId last = b.binary(Fn::kSub, ends, b.constant(1, b.type(ends)));
-  const ValueId from = reversed ? b.binary(Fn::kSub, last, i) : i;
+  const ValueId from = form == Form::kReversed ? b.binary(Fn::kSub, last, i) : i;
   const ValueId value = b.load_at(b.pointer_add(b.broadcast(x, extents), from), mask);
-  const ValueId sum = b.binary(Fn::kAdd, value, b.constant(1.0, b.type(value)));
+  const ValueId one = form == Form::kLargest ? b.broadcast(b.reduce(Fn::kMax, value, 0), extents)
+                                             : b.constant(1.0, b.type(value));
+  const ValueId sum = b.binary(Fn::kAdd, value, one);
   b.store_at(b.pointer_add(b.broadcast(y, extents), i), sum, mask);
   return k;
 }
 
 void infer(ops::InferContext& context) { context.out(context.in(0).shape); }
 void reference(ops::ReferenceContext& c) {
-  for (std::int64_t i = 0; i < ops::numel(c.outputs[0]); ++i) ops::write(c.outputs[0], i, ops::read<double>(c.inputs[0], i) + 1);
+  for (std::int64_t i = 0; i < ops::numel(c.outputs[0]); ++i)
+    ops::write(c.outputs[0], i, ops::read<double>(c.inputs[0], i) + 1);
 }
 constexpr ops::Input kInputs[] = {{.name = "inp0", .dtypes = only(DType::kF32), .type_variable = 0}};
 constexpr ops::Output kOutputs[] = {{.name = "out0", .type_variable = 0}};
-constexpr ops::OpDef kPlugin = {.id = "example::elemwise_add_plugin", .inputs = kInputs, .outputs = kOutputs, .infer = infer, .reference = reference};
+constexpr ops::OpDef kPlugin = {.id = "example::elemwise_add_plugin",
+                                .inputs = kInputs,
+                                .outputs = kOutputs,
+                                .infer = infer,
+                                .reference = reference};
 
 Implementation implementation(Built (*build)(const Implementation&, const Query&, const Tactic&)) {
   Implementation i;
@@ -57,17 +66,17 @@ Implementation implementation(Built (*build)(const Implementation&, const Query&
   i.build = build;
   return i;
 }
-template <bool reversed>
+template <Form form>
 Built build_kernel(const Implementation&, const Query& q, const Tactic&) {
   Kernels k;
-  k.variants.push_back({{}, add_kernel(q.inputs[0].shape.numel(), 256, reversed)});
+  k.variants.push_back({{}, add_kernel(q.inputs[0].shape.numel(), 256, form)});
   return k;
 }
 // Two steps with memory between them: x + 1 into a temporary, then copied.
 Built build_steps(const Implementation&, const Query& q, const Tactic&) {
   Steps s;
   runtime::Program& p = s.program;
-  s.kernels.push_back(add_kernel(q.inputs[0].shape.numel(), 256, false));
+  s.kernels.push_back(add_kernel(q.inputs[0].shape.numel(), 256, Form::kGuide));
   const auto buffer = [&](const char* name, runtime::Buffer::Kind kind) {
     runtime::Buffer b;
     b.name = name, b.kind = kind, b.dtype = DType::kF32;
@@ -75,7 +84,8 @@ Built build_steps(const Implementation&, const Query& q, const Tactic&) {
     b.bytes = p.dim(q.inputs[0].shape.numel() * 4);
     return p.add(b);
   };
-  const runtime::BufferId in[] = {buffer("in", runtime::Buffer::Kind::kInput)}, out[] = {buffer("out", runtime::Buffer::Kind::kOutput)};
+  const runtime::BufferId in[] = {buffer("in", runtime::Buffer::Kind::kInput)},
+                          out[] = {buffer("out", runtime::Buffer::Kind::kOutput)};
   const runtime::BufferId between[] = {buffer("between", runtime::Buffer::Kind::kTemporary)};
   const runtime::CodeId code = add_code(p, s.kernels[0], 0);
   p.steps.push_back(launch_of(p, code, s.kernels[0], {.inputs = in, .outputs = between}, q.machine));
@@ -96,14 +106,17 @@ ImplementationTable table_with(Implementation i) {
   return t;
 }
 graph::Graph parse(const std::string& text) {
-  return graph::parse(text, [](std::string_view id) { return id == kPlugin.id ? ops::ref(kPlugin) : nullptr; });
+  return graph::parse(text,
+                      [](std::string_view id) { return id == kPlugin.id ? ops::ref(kPlugin) : nullptr; });
 }
 const std::string kGraph =
     "symbol m 0..4096\nsymbol n 0..4096\n"
-    "graph(x: f32[m, n]) { %0 = full() {shape=[], value=2.0} %1 = mul(x, %0) %2 = example::elemwise_add_plugin(%1) %3 = add(%2, x) return %3 }";
+    "graph(x: f32[m, n]) { %0 = full() {shape=[], value=2.0} %1 = mul(x, %0) %2 = "
+    "example::elemwise_add_plugin(%1) %3 = add(%2, x) return %3 }";
 
 void expect_same(const graph::Graph& g, const Scheduled& s) {
-  for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{0, 3}, {1, 1}, {15, 17}, {16, 16}, {33, 31}}) {
+  for (const auto& [m, n] :
+       {std::pair<std::int64_t, std::int64_t>{0, 3}, {1, 1}, {15, 17}, {16, 16}, {33, 31}}) {
     ops::OwnedTensor x = testing::random_tensor(DType::kF32, {m, n}, 5);
     const ops::HostTensor inputs[] = {x.view()};
     testing::expect_same(g, s, inputs, 0);
@@ -112,10 +125,11 @@ void expect_same(const graph::Graph& g, const Scheduled& s) {
 
 TEST(Plugin, FusesWithItsNeighbours) {
   const graph::Graph g = parse(kGraph);
-  const Scheduled s = schedule(g, table_with(implementation(build_kernel<false>)), testing::cpu());
+  const Scheduled s = schedule(g, table_with(implementation(build_kernel<Form::kGuide>)), testing::cpu());
   EXPECT_EQ(summary(s), "mul_example__elemwise_add_plugin_add: result0 <- x\n");
   ASSERT_EQ(s.kernels.size(), 1u);
-  EXPECT_EQ(kernel::print(s.kernels[0], false), R"(kernel 1 "mul_example__elemwise_add_plugin_add" warps 4 cluster 1
+  EXPECT_EQ(kernel::print(s.kernels[0], false),
+            R"(kernel 1 "mul_example__elemwise_add_plugin_add" warps 4 cluster 1
 symbol m 0 4096 1
 symbol n 0 4096 1
 grid {m n * 8191 + 8192 //} {1} {1}
@@ -139,18 +153,34 @@ param %1 "t1" output 1 : view f32 x1 {m n *}
 
 TEST(Plugin, StandsInAProductsStore) {
   const graph::Graph g = parse(
-      "symbol m 0..4096\ngraph(x: f32[m, 8], w: f32[8, 16]) { %0 = matmul(x, w) %1 = example::elemwise_add_plugin(%0) return %1 }");
-  const Scheduled s = schedule(g, table_with(implementation(build_kernel<false>)), testing::cpu());
+      "symbol m 0..4096\ngraph(x: f32[m, 8], w: f32[8, 16]) { %0 = matmul(x, w) %1 = "
+      "example::elemwise_add_plugin(%0) return %1 }");
+  const Scheduled s = schedule(g, table_with(implementation(build_kernel<Form::kGuide>)), testing::cpu());
   EXPECT_EQ(summary(s), "matmul_example__elemwise_add_plugin: result0 <- x, w\n");
+}
+
+TEST(Plugin, OtherElementsAreStillElements) {
+  const graph::Graph plugin = parse(
+      "symbol m 0..4096\nsymbol n 0..4096\ngraph(x: f32[m, n]) { %0 = example::elemwise_add_plugin(x) %1 = "
+      "mul(%0, x) return %1 }");
+  const Scheduled s =
+      schedule(plugin, table_with(implementation(build_kernel<Form::kReversed>)), testing::cpu());
+  EXPECT_EQ(s.program.steps.size(), 1u) << summary(s);
+  const graph::Graph same = parse(
+      "symbol m 0..4096\nsymbol n 0..4096\ngraph(x: f32[m, n]) { %0 = slice(x) {begin=[-1, -1], "
+      "end=[-9223372036854775808, -9223372036854775808], step=[-1, -1]} %1 = full() {shape=[], value=1.0} "
+      "%2 = add(%0, %1) %3 = mul(%2, x) return %3 }");
+  expect_same(same, s);
 }
 
 TEST(Plugin, WhatIsNotPointwiseRunsAsItStandsAndSaysWhy) {
   const graph::Graph g = parse(kGraph);
-  const Scheduled s = schedule(g, table_with(implementation(build_kernel<true>)), testing::cpu());
+  const Scheduled s = schedule(g, table_with(implementation(build_kernel<Form::kLargest>)), testing::cpu());
   EXPECT_EQ(s.program.steps.size(), 3u);
   ASSERT_FALSE(s.notes.empty());
   EXPECT_EQ(s.notes[0].node, 2u);
-  EXPECT_NE(s.notes[0].text.find("example::elemwise_add_plugin runs as its own kernel: "), std::string::npos) << summary(s);
+  EXPECT_NE(s.notes[0].text.find("example::elemwise_add_plugin runs as its own kernel: "), std::string::npos)
+      << summary(s);
 }
 
 TEST(Plugin, StepsBringTheirOwnMemory) {
@@ -166,7 +196,9 @@ TEST(Plugin, WithoutAnImplementationItIsAnError) {
     schedule(g, testing::builtins(), testing::cpu());
     FAIL();
   } catch (const Unsupported& e) {
-    EXPECT_STREQ(e.what(), "example::elemwise_add_plugin: nothing can run it on this machine:\n  it has no implementation");
+    EXPECT_STREQ(
+        e.what(),
+        "example::elemwise_add_plugin: nothing can run it on this machine:\n  it has no implementation");
   }
 }
 

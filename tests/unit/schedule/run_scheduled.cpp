@@ -37,12 +37,16 @@ using runtime::Buffer;
 
 class Executor {
  public:
-  Executor(const Scheduled& s, const graph::Graph& g, std::span<const ops::HostTensor> inputs) : s_(s), p_(s.program) {
+  Executor(const Scheduled& s, const graph::Graph& g, std::span<const ops::HostTensor> inputs)
+      : s_(s), p_(s.program) {
     std::vector<ops::HostTensor> tensors;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      if (g.inputs()[i].kind == graph::InputKind::kScalar) scalars_.push_back(load_bits(inputs[i].dtype, inputs[i].data, 0));
-      else if (g.inputs()[i].kind == graph::InputKind::kTensor) tensors.push_back(inputs[i]);
-      else weights_[g.inputs()[i].name] = inputs[i];
+      if (g.inputs()[i].kind == graph::InputKind::kScalar)
+        scalars_.push_back(load_bits(inputs[i].dtype, inputs[i].data, 0));
+      else if (g.inputs()[i].kind == graph::InputKind::kTensor)
+        tensors.push_back(inputs[i]);
+      else
+        weights_[g.inputs()[i].name] = inputs[i];
     }
     for (const runtime::SymbolDef& d : p_.symbols) {
       symbols_.push_back(d.symbol);
@@ -100,11 +104,18 @@ class Executor {
 
   void steps(const std::vector<runtime::Step>& list) {
     for (const runtime::Step& s : list) {
-      if (const auto* l = std::get_if<runtime::Launch>(&s.body)) launch(*l);
-      else if (const auto* c = std::get_if<runtime::Copy>(&s.body)) std::memcpy(memory_[c->to.buffer.index], memory_[c->from.buffer.index], static_cast<std::size_t>(at(c->bytes)));
-      else if (const auto* m = std::get_if<runtime::Memset>(&s.body)) std::memset(memory_[m->target.buffer.index], static_cast<int>(m->pattern), static_cast<std::size_t>(at(m->bytes)));
-      else if (const auto* c = std::get_if<runtime::Choose>(&s.body)) choose(*c);
-      else FAIL() << s.name << ": this step does not run here";
+      if (const auto* l = std::get_if<runtime::Launch>(&s.body))
+        launch(*l);
+      else if (const auto* c = std::get_if<runtime::Copy>(&s.body))
+        std::memcpy(memory_[c->to.buffer.index], memory_[c->from.buffer.index],
+                    static_cast<std::size_t>(at(c->bytes)));
+      else if (const auto* m = std::get_if<runtime::Memset>(&s.body))
+        std::memset(memory_[m->target.buffer.index], static_cast<int>(m->pattern),
+                    static_cast<std::size_t>(at(m->bytes)));
+      else if (const auto* c = std::get_if<runtime::Choose>(&s.body))
+        choose(*c);
+      else
+        FAIL() << s.name << ": this step does not run here";
     }
   }
   void choose(const runtime::Choose& c) {
@@ -150,7 +161,8 @@ class Executor {
   std::vector<ops::OwnedTensor> outputs_;
 };
 
-void expect_close(const ops::HostTensor& got, const ops::HostTensor& want, double tolerance, const std::string& text) {
+void expect_close(const ops::HostTensor& got, const ops::HostTensor& want, double tolerance,
+                  const std::string& text) {
   ASSERT_EQ(got.dtype, want.dtype);
   ASSERT_EQ(got.extents, want.extents);
   int shown = 0;
@@ -160,10 +172,13 @@ void expect_close(const ops::HostTensor& got, const ops::HostTensor& want, doubl
     if (is_float(got.dtype)) {
       const double x = float_from_bits(got.dtype, a), y = float_from_bits(want.dtype, b);
       if ((std::isnan(x) && std::isnan(y)) || x == y) continue;
-      if (std::isfinite(x) && std::isfinite(y) && std::abs(x - y) <= tolerance * std::max(1.0, std::abs(y))) continue;
+      if (std::isfinite(x) && std::isfinite(y) && std::abs(x - y) <= tolerance * std::max(1.0, std::abs(y)))
+        continue;
       ADD_FAILURE() << "element " << i << ": " << x << ", expected " << y << "\n" << (shown ? "" : text);
     } else {
-      ADD_FAILURE() << "element " << i << ": " << int_from_bits(got.dtype, a) << ", expected " << int_from_bits(want.dtype, b) << "\n" << (shown ? "" : text);
+      ADD_FAILURE() << "element " << i << ": " << int_from_bits(got.dtype, a) << ", expected "
+                    << int_from_bits(want.dtype, b) << "\n"
+                    << (shown ? "" : text);
     }
     ++shown;
   }
@@ -175,14 +190,17 @@ std::vector<ops::OwnedTensor> run(const Scheduled& scheduled, const graph::Graph
   return Executor(scheduled, graph, inputs).run();
 }
 
-ops::OwnedTensor random_tensor(DType dtype, std::vector<std::int64_t> extents, std::uint64_t seed, bool special) {
+ops::OwnedTensor random_tensor(DType dtype, std::vector<std::int64_t> extents, std::uint64_t seed,
+                               bool special) {
   ops::OwnedTensor t = ops::make_tensor(dtype, std::move(extents));
   std::mt19937_64 random(seed);
   constexpr double kInf = std::numeric_limits<double>::infinity();
   const double odd[] = {0.0, -0.0, 1.0, -1.0, kInf, -kInf, std::nan(""), 1e-40, 65504.0};
   for (std::int64_t i = 0; i < ops::numel(t.extents); ++i) {
     if (is_float(dtype)) {
-      const double v = special && random() % 4 == 0 ? odd[random() % std::size(odd)] : static_cast<double>(static_cast<std::int64_t>(random() % 4001) - 2000) / 500;
+      const double v = special && random() % 4 == 0
+                           ? odd[random() % std::size(odd)]
+                           : static_cast<double>(static_cast<std::int64_t>(random() % 4001) - 2000) / 500;
       ops::write(t.view(), i, v);
     } else {
       const auto v = static_cast<std::int64_t>(random() % 21) - 10;
@@ -192,16 +210,17 @@ ops::OwnedTensor random_tensor(DType dtype, std::vector<std::int64_t> extents, s
   return t;
 }
 
-void expect_same(const graph::Graph& graph, const Scheduled& scheduled, std::span<const ops::HostTensor> inputs,
-                 double tolerance) {
+void expect_same(const graph::Graph& graph, const Scheduled& scheduled,
+                 std::span<const ops::HostTensor> inputs, double tolerance) {
   auto want = graph::interpret(graph, inputs);
   auto got = run(scheduled, graph, inputs);
   ASSERT_EQ(got.size(), want.size());
-  for (std::size_t r = 0; r < want.size(); ++r) expect_close(got[r].view(), want[r].view(), tolerance, print(scheduled));
+  for (std::size_t r = 0; r < want.size(); ++r)
+    expect_close(got[r].view(), want[r].view(), tolerance, print(scheduled));
 }
 
-void expect_same(const graph::Graph& graph, std::span<const std::vector<std::int64_t>> extents, double tolerance,
-                 const kernel::Capabilities& machine, std::uint64_t seed) {
+void expect_same(const graph::Graph& graph, std::span<const std::vector<std::int64_t>> extents,
+                 double tolerance, const kernel::Capabilities& machine, std::uint64_t seed) {
   const Scheduled scheduled = schedule(graph, builtins(), machine);
   std::vector<ops::OwnedTensor> tensors;
   std::vector<ops::HostTensor> inputs;

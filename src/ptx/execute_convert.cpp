@@ -104,7 +104,7 @@ struct Narrow {  // to a float format; `x` is exact or to odd
     if constexpr (std::is_same_v<To, double>) {
       std::memcpy(at, &x, 8);
     } else if constexpr (std::is_same_v<To, float>) {
-      float f = canonical(opaque(static_cast<float>(opaque(x))));
+      auto f = opaque(static_cast<float>(opaque(x)));  // a NaN keeps its upper bits, as on the GPU
       if ((flags & kFlush) != 0) f = flush(f);
       std::memcpy(at, &f, 4);
     } else {

@@ -73,6 +73,16 @@ struct CallSite {
   std::vector<Copy> params, returns;
 };
 
+// Of a tensor-core instruction. Types: D, A, B, C.
+struct MatrixShape {
+  int m = 0, n = 0, k = 0;
+  std::array<Type, 4> types{};
+  int d_registers = 0, a_registers = 0, b_registers = 0, c_registers = 0;
+  bool saturate = false;
+  int scale_a = 1, scale_b = 1;  // of wgmma
+  bool transpose_a = false, transpose_b = false;
+};
+
 // A function decoded.
 struct Code {
   const Function* function = nullptr;
@@ -83,6 +93,7 @@ struct Code {
   std::uint32_t register_bytes = 0;
   std::uint32_t local_bytes = 0;
   std::vector<CallSite> calls;
+  std::vector<MatrixShape> matrices;
   std::vector<CallSite::Copy> params, returns;  // of a .func: per-lane storage in its own registers
 };
 
@@ -139,6 +150,15 @@ struct Fragment {
   std::uint32_t barrier = 0;
 };
 
+// A copy that was begun and not waited for.
+struct PendingCopy {
+  int lane = 0;
+  std::uint64_t group = 0, to = 0;  // to: in shared memory
+  std::uint8_t bytes = 0;
+  const Decoded* step = nullptr;
+  std::array<std::byte, 16> data{};
+};
+
 struct Block;
 
 struct Warp {
@@ -157,6 +177,8 @@ struct Warp {
   std::vector<std::uint32_t> seen;  // vector clock: what of each warp happened before now
   std::array<std::array<std::uint32_t, kLanes>, 3> tid{};
   std::deque<Frame> frames;
+  std::vector<PendingCopy> copies;
+  std::array<std::uint64_t, kLanes> copy_groups{};
   std::unique_ptr<std::byte[], decltype(&std::free)> local{nullptr, &std::free};
 
   template <class T>

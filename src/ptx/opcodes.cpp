@@ -27,6 +27,21 @@ constexpr std::array kSets = {
     NamedSet{"level2", "L2::64B|L2::128B|L2::256B"},
     NamedSet{"policy", "L2::evict_last|L2::evict_normal|L2::evict_first|L2::evict_unchanged"},
     NamedSet{"scope", "cta|cluster|gpu|sys"},
+    NamedSet{"group8",
+             "m64n8k8|m64n16k8|m64n24k8|m64n32k8|m64n40k8|m64n48k8|m64n56k8|m64n64k8|m64n72k8|m64n80k8|m"
+             "64n88k8|m64n96k8|m64n104k8|m64n112k8|m64n120k8|m64n128k8|m64n136k8|m64n144k8|m64n152k8|m64"
+             "n160k8|m64n168k8|m64n176k8|m64n184k8|m64n192k8|m64n200k8|m64n208k8|m64n216k8|m64n224k8|m64"
+             "n232k8|m64n240k8|m64n248k8|m64n256k8"},
+    NamedSet{"group16",
+             "m64n8k16|m64n16k16|m64n24k16|m64n32k16|m64n40k16|m64n48k16|m64n56k16|m64n64k16|m64n72k16|m"
+             "64n80k16|m64n88k16|m64n96k16|m64n104k16|m64n112k16|m64n120k16|m64n128k16|m64n136k16|m64n14"
+             "4k16|m64n152k16|m64n160k16|m64n168k16|m64n176k16|m64n184k16|m64n192k16|m64n200k16|m64n208k"
+             "16|m64n216k16|m64n224k16|m64n232k16|m64n240k16|m64n248k16|m64n256k16"},
+    NamedSet{"group32",
+             "m64n8k32|m64n16k32|m64n24k32|m64n32k32|m64n40k32|m64n48k32|m64n56k32|m64n64k32|m64n72k32|m"
+             "64n80k32|m64n88k32|m64n96k32|m64n104k32|m64n112k32|m64n120k32|m64n128k32|m64n136k32|m64n14"
+             "4k32|m64n152k32|m64n160k32|m64n168k32|m64n176k32|m64n184k32|m64n192k32|m64n200k32|m64n208k"
+             "32|m64n216k32|m64n224k32|m64n232k32|m64n240k32|m64n248k32|m64n256k32"},
     NamedSet{"order", "relaxed|acquire|release|acq_rel"},
 };
 
@@ -138,7 +153,8 @@ std::vector<Group> groups(const Row& row) {
 std::span<const Row> opcode_table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
-    for (const auto part : {simple_rows(), memory_rows()}) all.insert(all.end(), part.begin(), part.end());
+    for (const auto part : {simple_rows(), memory_rows(), matrix_rows()})
+      all.insert(all.end(), part.begin(), part.end());
     return all;
   }();
   return rows;

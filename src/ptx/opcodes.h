@@ -10,7 +10,8 @@
 //   m        address          v w  destination, source of a load or store: a vector where .v2 .v4 .v8 stands
 //   x y      mov's source, destination           z      destination register or _ of the width of type 0
 //   t        label            c    the operands of a call      D E  32-bit destination, 64-bit destination
-//   n…       a vector of registers; the row's family checks its length
+//   n        a vector of registers, or one: decoding checks how many
+//   g        address in global memory    r    a 32-bit size or a predicate (cp.async)
 // '?' before a word: the operand may be missing.
 #pragma once
 #include <span>
@@ -51,6 +52,7 @@ struct Row {
 std::span<const Row> opcode_table();
 std::span<const Row> simple_rows();  // the table's parts
 std::span<const Row> memory_rows();
+std::span<const Row> matrix_rows();
 
 // An instruction seen through its row.
 struct Form {

@@ -80,7 +80,9 @@ class Checker {
       case 'f': return wide(o, bits(form_.type(word == "fd" ? 0 : 1)), word == "fd");
       case 'p': return predicate_destination(word, o);
       case 'q': return predicate(o);
-      case 'm': return address(o);
+      case 'm': return address(o, form_.space());
+      case 'g': return address(o, Space::kGlobal);
+      case 'r': return o.kind == Kind::kRegister && register_type(o) == Type::kPred ? void() : source(o, 32);
       case 'v':
       case 'w': return memory_value(o, width, word.front() == 'v');
       case 'x': return move_source(o, width);
@@ -88,7 +90,7 @@ class Checker {
       case 't':
         if (o.kind != Kind::kLabel && o.kind != Kind::kSymbol) bad_operand("a label");
         return;
-      case 'n': return registers(o, word.substr(1));
+      case 'n': return registers(o);
       default: bad_operand("something else");
     }
   }
@@ -146,13 +148,12 @@ class Checker {
     destination(o, 1);
   }
 
-  void address(const Operand& o) const {
+  void address(const Operand& o, Space space) const {
     if (o.kind != Kind::kAddress) bad_operand("an address in brackets");
     if (o.elements.empty() || o.elements[0].kind == Kind::kSymbol) return;
     const Operand& base = o.elements[0];
     if (base.kind != Kind::kRegister) bad_operand("a register or a variable as the address");
     const int width = bits(register_type(base));
-    const Space space = form_.space();
     const bool narrow =
         space == Space::kShared || space == Space::kLocal || space == Space::kConst || space == Space::kParam;
     if (width != 64 && !(width == 32 && narrow))
@@ -189,11 +190,12 @@ class Checker {
       if (!(sinks && element.kind == Kind::kSink)) source(element, width / count);
   }
 
-  // "n4": so many; "n": any number the family allows.
-  void registers(const Operand& o, std::string_view count) const {
-    if (o.kind != Kind::kVector && count != "") bad_operand("a vector of registers");
-    if (!count.empty() && o.elements.size() != static_cast<std::size_t>(count[0] - '0'))
-      bad_operand(fmt::format("a vector of {} registers", count));
+  void registers(const Operand& o) const {
+    if (o.kind == Kind::kRegister) return;
+    if (o.kind != Kind::kVector) bad_operand("a vector of registers");
+    for (const Operand& element : o.elements)
+      if (element.kind != Kind::kRegister || register_type(element) == Type::kPred)
+        bad_operand("a vector of registers");
   }
 
   void call() const {

@@ -17,7 +17,8 @@ extern "C" __global__ void warp_scan(const int* x, int* y, int n) {
     const int other = __shfl_up_sync(0xffffffffu, v, d);
     if (lane >= d) v += other;
   }
-  if (i < n) y[i] = v + __shfl_sync(0xffffffffu, v, lane / 8, 8) + __shfl_down_sync(0xffffffffu, v, 3, 16);
+  const int more = __shfl_sync(0xffffffffu, v, lane / 8, 8) + __shfl_down_sync(0xffffffffu, v, 3, 16);
+  if (i < n) y[i] = v + more;
 }
 
 extern "C" __global__ void votes(const int* x, unsigned* y, int n) {

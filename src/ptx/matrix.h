@@ -1,0 +1,17 @@
+// Tensor-core instructions: their shapes, and what their executors share.
+#pragma once
+#include "ptx/lanes.h"
+#include "ptx/tensor.h"
+
+namespace intarsia::ptx {
+
+MatrixShape matrix_shape(const Form& form);
+// Waits for all live lanes of the warp; false: the fragment was parked.
+bool gather_warp(Warp& warp, const Decoded& in, U32 mask);
+
+Handler select_mma(const Form& form);
+Handler select_ldmatrix(const Form& form);
+Handler select_wgmma(const Form& form);
+Handler select_copy(const Form& form, bool predicate);
+
+}  // namespace intarsia::ptx

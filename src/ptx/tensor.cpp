@@ -1,0 +1,171 @@
+#include "ptx/tensor.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "ptx/numbers.h"
+
+namespace intarsia::ptx {
+namespace {
+
+struct Format {
+  int exponent_bits, fraction_bits, bias;
+};
+Format format(Type type) {
+  switch (type) {
+    case Type::kF16: return {5, 10, 15};
+    case Type::kBF16: return {8, 7, 127};
+    case Type::kTF32: return {8, 10, 127};
+    case Type::kE4M3: return {4, 3, 7};
+    case Type::kE5M2: return {5, 2, 15};
+    default: return {8, 23, 127};
+  }
+}
+
+constexpr std::uint32_t kInfinity = 0x7F800000;
+
+// Infinities and NaNs among the terms decide the result alone.
+struct Special {
+  bool nan = false, plus = false, minus = false;
+  void infinite(bool negative) { (negative ? minus : plus) = true; }
+  bool any() const { return nan || plus || minus; }
+  std::uint32_t result() const {
+    return nan || (plus && minus) ? kNanF32 : minus ? kInfinity | 0x80000000 : kInfinity;
+  }
+};
+
+bool special_product(const Scaled& a, const Scaled& b, Special& special) {
+  using Kind = Scaled::Kind;
+  if (a.kind == Kind::kFinite && b.kind == Kind::kFinite) return false;
+  const bool zero =
+      (a.kind == Kind::kFinite && a.significand == 0) || (b.kind == Kind::kFinite && b.significand == 0);
+  if (a.kind == Kind::kNan || b.kind == Kind::kNan || zero)
+    special.nan = true;
+  else
+    special.infinite(a.negative != b.negative);
+  return true;
+}
+
+// significand * 2^exponent truncated to units of 2^unit.
+std::int64_t aligned(std::int64_t significand, int exponent, int unit) {
+  const int shift = exponent - unit;
+  if (shift >= 0) return shift > 62 ? 0 : significand << shift;
+  if (shift < -62) return 0;
+  const std::int64_t size = std::abs(significand) >> -shift;
+  return significand < 0 ? -size : size;
+}
+
+// sum * 2^unit to f32 toward zero.
+std::uint32_t truncated(std::int64_t sum, int unit) {
+  if (sum == 0) return 0;
+  const std::uint32_t sign = sum < 0 ? 0x80000000 : 0;
+  std::uint64_t size = static_cast<std::uint64_t>(sum < 0 ? -sum : sum);
+  const int top = 63 - std::countl_zero(size);
+  int exponent = top + unit;  // of the leading bit
+  if (exponent > 127) return sign | kInfinity;
+  const int lowest = std::max(exponent, -126) - 23;  // the place of the last bit kept
+  const int shift = lowest - unit;
+  if (shift > 63) return sign;
+  size = shift >= 0 ? size >> shift : size << -shift;
+  if (exponent < -126) return sign | static_cast<std::uint32_t>(size);
+  return sign | (static_cast<std::uint32_t>(exponent + 127) << 23) |
+         (static_cast<std::uint32_t>(size) & 0x7FFFFF);
+}
+
+struct Sum {
+  std::int64_t value = 0;
+  int unit = 0;
+};
+
+// One step: products and addend aligned to the largest exponent, added exactly.
+Sum step_sum(std::span<const Scaled> a, std::span<const Scaled> b, int product_bits, const Scaled& c,
+             int c_bits, int keep) {
+  int largest = -100000;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (a[i].significand != 0 && b[i].significand != 0)
+      largest = std::max(largest, a[i].exponent + b[i].exponent);
+  if (c.significand != 0) largest = std::max<int>(largest, c.exponent);
+  Sum out;
+  if (largest == -100000) return out;
+  out.unit = largest - keep;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    out.value += aligned(static_cast<std::int64_t>(a[i].significand) * b[i].significand,
+                         a[i].exponent + b[i].exponent - product_bits, out.unit);
+  out.value += aligned(c.significand, c.exponent - c_bits, out.unit);
+  return out;
+}
+
+std::uint32_t fast_dot(int a_bits, std::span<const Scaled> a, int b_bits, std::span<const Scaled> b,
+                       std::uint32_t c) {
+  auto sum = std::bit_cast<float>(c);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    sum += std::ldexp(static_cast<float>(a[i].significand), a[i].exponent - a_bits) *
+           std::ldexp(static_cast<float>(b[i].significand), b[i].exponent - b_bits);
+  return std::bit_cast<std::uint32_t>(canonical(sum));
+}
+
+}  // namespace
+
+int fraction_bits(Type type) { return format(type).fraction_bits; }
+
+Scaled scaled(Type type, std::uint32_t bits) {
+  const Format f = format(type);
+  if (type == Type::kTF32) bits >>= 13;
+  const std::uint32_t fraction = bits & ((1U << f.fraction_bits) - 1),
+                      exponent = bits >> f.fraction_bits & ((1U << f.exponent_bits) - 1);
+  Scaled out;
+  out.negative = (bits >> (f.fraction_bits + f.exponent_bits) & 1) != 0;
+  const bool top = exponent == (1U << f.exponent_bits) - 1;
+  if (type == Type::kE4M3 ? top && fraction == 7 : top) {
+    out.kind = type == Type::kE4M3 || fraction != 0 ? Scaled::Kind::kNan : Scaled::Kind::kInfinite;
+    return out;
+  }
+  out.significand = static_cast<std::int32_t>(exponent == 0 ? fraction : fraction | 1U << f.fraction_bits);
+  if (out.negative) out.significand = -out.significand;
+  out.exponent = static_cast<std::int16_t>(std::max<int>(static_cast<int>(exponent), 1) - f.bias);
+  return out;
+}
+
+TensorRule tensor_rule(int architecture, Type type, bool warp_group, bool exact) {
+  TensorRule rule;
+  rule.fast = !exact;
+  const bool f8 = type == Type::kE4M3 || type == Type::kE5M2;
+  if (architecture >= 90) {
+    rule.bits = f8 && warp_group ? 13 : 25;
+    rule.step = f8 && !warp_group ? 16 : 64;
+  } else {
+    rule.bits = f8 ? 13 : 24;
+    rule.step = type == Type::kTF32 ? 4 : f8 ? 16 : 8;
+  }
+  return rule;
+}
+
+std::uint32_t dot(Type a_type, std::span<const Scaled> a, Type b_type, std::span<const Scaled> b,
+                  std::uint32_t c, const TensorRule& rule) {
+  Special special;
+  for (std::size_t i = 0; i < a.size(); ++i) special_product(a[i], b[i], special);
+  const Scaled first = scaled(Type::kF32, c);
+  if (first.kind == Scaled::Kind::kNan) special.nan = true;
+  if (first.kind == Scaled::Kind::kInfinite) special.infinite(first.negative);
+  if (special.any()) return special.result();
+  if (rule.fast) return fast_dot(fraction_bits(a_type), a, fraction_bits(b_type), b, c);
+  const auto step = static_cast<std::size_t>(rule.step);
+  for (std::size_t at = 0; at < a.size(); at += step) {
+    const std::size_t count = std::min(step, a.size() - at);
+    const Scaled addend = scaled(Type::kF32, c);
+    if (addend.kind != Scaled::Kind::kFinite) return c;
+    const Sum sum = step_sum(a.subspan(at, count), b.subspan(at, count),
+                             fraction_bits(a_type) + fraction_bits(b_type), addend, 23, rule.bits);
+    c = truncated(sum.value, sum.unit);
+  }
+  return c;
+}
+
+std::uint16_t dot_f16(Type a_type, std::span<const Scaled> a, Type b_type, std::span<const Scaled> b,
+                      std::uint16_t c, const TensorRule& rule) {
+  const std::uint32_t wide = dot(a_type, a, b_type, b, std::bit_cast<std::uint32_t>(f16_value(c)), rule);
+  return to_f16(std::bit_cast<float>(wide));
+}
+
+}  // namespace intarsia::ptx

@@ -102,13 +102,10 @@ Kernel fold(const Reduction& r, const RowPlan& plan) {
 // ---- searching
 // ----------------------------------------------------------------------------------------------------------
 
-// Equal in every bit, so that -0 is not 0; a NaN is found whatever its bits.
+// The first zero counts, whatever its sign; a NaN is found wherever it is.
 ValueId found(Builder& b, ValueId x, ValueId best) {
-  const DType t = b.type(x).dtype;
-  if (!is_real(t)) return b.compare(Fn::kEq, x, best);
-  const DType whole = bits(t) == 16 ? DType::kI16 : bits(t) == 32 ? DType::kI32 : DType::kI64;
-  const ValueId equal = b.compare(Fn::kEq, b.bitcast(x, whole), b.bitcast(best, whole));
-  return b.binary(Fn::kOr, equal, b.compare(Fn::kNe, x, x));
+  const ValueId equal = b.compare(Fn::kEq, x, best);
+  return is_real(b.type(x).dtype) ? b.binary(Fn::kOr, equal, b.compare(Fn::kNe, x, x)) : equal;
 }
 
 Kernel search(const Reduction& r, const RowPlan& plan) {

@@ -95,6 +95,18 @@ TEST(Blocks, ArgmaxFindsTheFirst) {
   check_cases(cases);
 }
 
+TEST(Blocks, ArgmaxDoesNotTellZerosApart) {
+  for (const char* op : {"argmax", "argmin"})
+    for (const std::int64_t extent : {4, 1500}) {
+      const graph::Graph g =
+          graph::parse("symbol n 0..65536\ngraph(x: f32[n]) { %0 = " + std::string(op) + "(x) return %0 }");
+      ops::OwnedTensor x = ops::make_tensor(DType::kF32, {extent});
+      for (std::int64_t i = 0; i < extent; ++i) ops::write(x.view(), i, i % 2 == 0 ? -0.0 : 0.0);
+      const ops::HostTensor inputs[] = {x.view()};
+      testing::expect_same(g, schedule(g, testing::builtins(), testing::cpu()), inputs, 0);
+    }
+}
+
 TEST(Blocks, SoftmaxAndLayerNorm) {
   std::vector<Case> cases;
   const std::string symbols = "symbol m 0..65536\nsymbol n 0..65536\n";

@@ -88,6 +88,11 @@ void Emitter::pointer_access(Access& out, ValueId pointer, const Position& at, R
       out.base = base->getType()->isPointerTy() ? base : ir_.CreateIntToPtr(base, ir_.getPtrTy());
       return;
     }
+    if (held.moved != nullptr) {
+      out.offset = ir_.CreateAdd(out.offset, held.moved);
+      pointer = held.base;
+      continue;
+    }
     if (inst == nullptr || held.buffer != nullptr) return;
     const bool moves = inst->opcode == Opcode::kBroadcast || inst->opcode == Opcode::kTranspose ||
                        inst->opcode == Opcode::kReshape;
@@ -141,6 +146,13 @@ std::optional<Line> Emitter::line(const Request& request, Row& row, int depth) {
   if (depth > kDeepest || !is_int(t)) return std::nullopt;
   if (request.at.lane_axis < 0 || held_[index(request.value)].scalar != nullptr)
     return Line{lanes_.cast(t, value(request, row.tile), DType::kI64), number(0)};
+  if (const Held& held = held_[index(request.value)]; held.moved != nullptr) {
+    const auto base = line({held.base, request.at}, row, depth + 1);
+    if (!base || bits(t) < 32) return std::nullopt;
+    Value* start = ir_.CreateAdd(base->start, held.moved);
+    if (bits(t) == 32) start = lanes_.cast(t, ir_.CreateTrunc(start, ir_.getInt32Ty()), DType::kI64);
+    return Line{start, base->stride};
+  }
   const Inst* inst = defining(request.value);
   if (inst == nullptr || held_[index(request.value)].buffer != nullptr) return std::nullopt;
   const auto in = k_.operands_of(*inst);

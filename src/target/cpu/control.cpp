@@ -1,4 +1,5 @@
 // for, while, if. Carried scalars live in cells that LLVM turns into registers, carried blocks in buffers.
+#include "base/convert.h"
 #include "base/error.h"
 #include "target/cpu/emitter.h"
 
@@ -95,23 +96,114 @@ std::span<const ValueId> Emitter::yielded(RegionId id) const {
   return k_.operands_of(k_[body.body.back()]);
 }
 
+// No lane of the block differs from another, and nothing of it is made by what is not emitted yet but pure
+// arithmetic.
+bool Emitter::same_in_every_lane(ValueId v) const {
+  std::vector<ValueId> stack = {v};
+  for (int seen = 0; !stack.empty(); ++seen) {
+    const ValueId now = stack.back();
+    stack.pop_back();
+    const Held& held = held_[index(now)];
+    if (held.scalar != nullptr) continue;
+    const Inst* inst = defining(now);
+    if (inst == nullptr || held.buffer != nullptr || held.moved != nullptr || seen > 64) return false;
+    const bool load =
+        inst->opcode == Opcode::kLoad || inst->opcode == Opcode::kViewLoad || inst->opcode == Opcode::kClip;
+    if (!is_lazy(inst->opcode) || load || inst->opcode == Opcode::kArange || inst->opcode == Opcode::kGather)
+      return false;
+    for (const ValueId o : k_.operands_of(*inst)) stack.push_back(o);
+  }
+  return true;
+}
+
+bool Emitter::reads_memory(ValueId v) const {
+  std::vector<ValueId> stack = {v};
+  for (int seen = 0; !stack.empty(); ++seen) {
+    const Inst* inst = defining(stack.back());
+    const Held& held = held_[index(stack.back())];
+    stack.pop_back();
+    if (seen > 256) return true;
+    if (held.scalar != nullptr || held.buffer != nullptr) continue;
+    if (inst == nullptr) {
+      if (held.moved == nullptr) return true;
+      stack.push_back(held.base);
+      continue;
+    }
+    if (!is_lazy(inst->opcode) || inst->opcode == Opcode::kLoad || inst->opcode == Opcode::kViewLoad)
+      return true;
+    for (const ValueId o : k_.operands_of(*inst)) stack.push_back(o);
+  }
+  return false;
+}
+
+// Carried blocks of addresses or positions that move by one amount each round (pointers += step) are no
+// blocks in memory: where they stand follows from the round. By carried value: the step in elements, computed
+// here, before the loop; null: another kind of value.
+std::vector<Value*> Emitter::steady_steps(const Inst& loop) {
+  const auto in = k_.operands_of(loop).subspan(3);
+  const RegionId id = k_.regions_of(loop)[0];
+  const auto params = std::span(k_.regions[index(id)].params).subspan(1);
+  const auto values = yielded(id);
+  std::vector<Value*> out(in.size());
+  const auto step = [&](ValueId v) { return lanes_.cast(k_.type(v).dtype, scalar(v), DType::kI64); };
+  for (std::size_t n = 0; n < in.size(); ++n) {
+    const Type& type = k_.type(params[n]);
+    const Inst* inst = defining(values[n]);
+    if (elements(type) == 1 || inst == nullptr || reads_memory(in[n])) continue;
+    const bool pointer = inst->opcode == Opcode::kPointerAdd;
+    const bool sum = inst->opcode == Opcode::kBinary && k_.fn(*inst) == Fn::kAdd && is_int(type.dtype) &&
+                     bits(type.dtype) >= 32;
+    if (!pointer && !sum) continue;
+    const auto operands = k_.operands_of(*inst);
+    if (operands[0] == params[n] && same_in_every_lane(operands[1]))
+      out[n] = step(operands[1]);
+    else if (sum && operands[1] == params[n] && same_in_every_lane(operands[0]))
+      out[n] = step(operands[0]);
+  }
+  return out;
+}
+
+void Emitter::bind_steady(const Inst& loop, std::span<Value* const> steps, std::span<const ValueId> values,
+                          Value* rounds) {
+  const auto in = k_.operands_of(loop).subspan(3);
+  for (std::size_t n = 0; n < steps.size(); ++n) {
+    if (steps[n] == nullptr) continue;
+    held_[index(values[n])].base = in[n];
+    held_[index(values[n])].moved = ir_.CreateMul(steps[n], rounds);
+  }
+}
+
 void Emitter::for_loop(const Inst& inst) {
   const auto in = k_.operands_of(inst);
   const RegionId id = k_.regions_of(inst)[0];
   const kernel::Region& body = k_.regions[index(id)];
-  const std::span<const ValueId> params = std::span(body.params).subspan(1);
+  const auto steps = steady_steps(inst);
+  const auto moving = [&](std::span<const ValueId> all) {  // the carried values that are kept
+    std::vector<ValueId> out;
+    for (std::size_t n = 0; n < all.size(); ++n)
+      if (steps[n] == nullptr) out.push_back(all[n]);
+    return out;
+  };
+  std::vector<ValueId> all_results;
+  for (std::uint32_t r = 0; r < inst.results.count; ++r) all_results.push_back(k_.result(inst, r));
+  const auto all_params = std::span(body.params).subspan(1);
+  const std::vector<ValueId> params = moving(all_params), results = moving(all_results);
   const Cells cells = make_cells(params);
-  write_cells(cells, in.subspan(3), {});
+  write_cells(cells, moving(in.subspan(3)), {});
   positive_[index(body.params[0])] = not_negative(in[0]) ? 1 : 0;
-  loop(scalar(in[0]), scalar(in[1]), scalar(in[2]), [&](Value* i) {
+  Value *low = scalar(in[0]), *by = scalar(in[2]);
+  const auto rounds_at = [&](Value* i) {
+    return ir_.CreateSExt(ir_.CreateSDiv(ir_.CreateSub(i, low), by), ir_.getInt64Ty());
+  };
+  Value* end = loop(low, scalar(in[1]), by, [&](Value* i) {
     held_[index(body.params[0])].scalar =
         ir_.CreateSExtOrTrunc(i, lanes_.register_type(k_.type(body.params[0]).dtype));
+    bind_steady(inst, steps, all_params, rounds_at(i));
     read_cells(cells, params);
     region(id);
-    write_cells(cells, yielded(id), params);
+    write_cells(cells, moving(yielded(id)), params);
   });
-  std::vector<ValueId> results;
-  for (std::uint32_t r = 0; r < inst.results.count; ++r) results.push_back(k_.result(inst, r));
+  bind_steady(inst, steps, all_results, rounds_at(end));
   read_cells(cells, results);
 }
 

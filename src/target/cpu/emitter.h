@@ -51,6 +51,9 @@ struct Held {
   Value* scalar = nullptr;  // one element, in a register; a pointer is a `ptr`
   Value* buffer = nullptr;  // row-major block in memory, elements of buffer_type
   std::optional<View> view;
+  Value* moved =
+      nullptr;  // a carried block that is `base` plus this many elements in every lane: never stored
+  ValueId base{};
 };
 
 // One memory access along a row: where lane coordinate 0 lies, the step, and which coordinates are inside.
@@ -215,6 +218,11 @@ class Emitter {
   void read_cells(const Cells& cells, std::span<const ValueId> into);
   void write_cells(const Cells& cells, std::span<const ValueId> values, std::span<const ValueId> params);
   Reach reach(ValueId v, ValueId of) const;
+  std::vector<Value*> steady_steps(const Inst& loop);
+  bool same_in_every_lane(ValueId v) const;
+  bool reads_memory(ValueId v) const;
+  void bind_steady(const Inst& loop, std::span<Value* const> steps, std::span<const ValueId> values,
+                   Value* rounds);
   std::span<const ValueId> yielded(RegionId id) const;
   llvm::Type* register_type(const Type& type);
 

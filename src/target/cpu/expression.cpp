@@ -100,6 +100,7 @@ Request Emitter::operand(const Inst& inst, std::size_t n, const Position& at) {
 // What must be known before `request` can be computed.
 std::vector<Request> Emitter::needs(const Request& request, Tile& tile) {
   std::vector<Request> out;
+  if (held_[index(request.value)].moved != nullptr) return {{held_[index(request.value)].base, request.at}};
   const Inst* inst = defining(request.value);
   if (inst == nullptr || held_[index(request.value)].buffer != nullptr) return out;
   const auto in = k_.operands_of(*inst);
@@ -133,6 +134,16 @@ Value* Emitter::compute(const Request& request, Tile& tile) {
   const Held& held = held_[index(request.value)];
   const Type& type = k_.type(request.value);
   if (held.buffer != nullptr) return from_buffer(held.buffer, type, request.at, tile);
+  if (held.moved != nullptr) {
+    Value* base = value({held.base, request.at}, tile);
+    if (type.kind != Type::Kind::kPointer)
+      return ir_.CreateAdd(base,
+                           lanes_.splat(ir_.CreateSExtOrTrunc(held.moved, base->getType()->getScalarType()),
+                                        Lanes::width(base)));
+    if (base->getType()->isPointerTy()) base = ir_.CreatePtrToInt(base, ir_.getInt64Ty());
+    Value* bytes = ir_.CreateMul(held.moved, number(element_bytes(type.dtype)));
+    return ir_.CreateAdd(base, lanes_.splat(bytes, Lanes::width(base)));
+  }
   const Inst* inst = defining(request.value);
   check(inst != nullptr, k_.name + ": a parameter without an argument");
   const auto in = k_.operands_of(*inst);

@@ -155,6 +155,64 @@ TEST(CpuBlocks, MatmulOfAnyExtents) {
       }
 }
 
+// The matmul of Triton's tutorial: blocks of pointers that a loop carries and moves.
+TEST(CpuBlocks, MatmulThatMovesItsPointers) {
+  std::mt19937 random(8);
+  constexpr std::int64_t kBm = 16, kBn = 32, kBk = 8;
+  const DType i32 = DType::kI32;
+  Kit kit("pointer_matmul");
+  Builder& b = kit.b;
+  const ValueId a = kit.pointer("a", Role::kInput, DType::kF32, 0),
+                w = kit.pointer("b", Role::kInput, DType::kF32, 1),
+                c = kit.pointer("c", Role::kOutput, DType::kF32, 0);
+  const ValueId m = kit.size(kM), n = kit.size(kN), k = kit.size(kK);
+  const auto line = [&](std::int64_t count, const Extents& extents) {
+    return b.reshape(b.arange(0, count, i32), extents);
+  };
+  const auto start = [&](int axis, std::int64_t block) {
+    return b.binary(Fn::kMul, b.cast(b.program_id(axis), i32), b.constant(block, kernel::scalar(i32)));
+  };
+  const auto wide = [&](ValueId v, std::int64_t r, std::int64_t s) { return b.broadcast(v, Extents{r, s}); };
+  const ValueId rows = b.binary(Fn::kAdd, wide(start(0, kBm), kBm, 1), line(kBm, {kBm, 1}));
+  const ValueId columns = b.binary(Fn::kAdd, wide(start(1, kBn), 1, kBn), line(kBn, {1, kBn}));
+  const ValueId left_k = line(kBk, {1, kBk}), right_k = line(kBk, {kBk, 1});
+  const ValueId left_at =
+      b.binary(Fn::kAdd, wide(b.binary(Fn::kMul, rows, wide(k, kBm, 1)), kBm, kBk), wide(left_k, kBm, kBk));
+  const ValueId right_at = b.binary(Fn::kAdd, wide(b.binary(Fn::kMul, right_k, wide(n, kBk, 1)), kBk, kBn),
+                                    wide(columns, kBk, kBn));
+  const Values first = {b.constant(0.0, kernel::block(DType::kF32, Extents{kBm, kBn})),
+                        b.pointer_add(a, left_at), b.pointer_add(w, right_at)};
+  const ValueId zero = b.constant(0, kernel::scalar(i32)), one = b.constant(1, kernel::scalar(i32));
+  const ValueId rounds = b.binary(Fn::kDiv, b.binary(Fn::kAdd, k, b.constant(kBk - 1, kernel::scalar(i32))),
+                                  b.constant(kBk, kernel::scalar(i32)));
+  const Values last = b.for_(zero, rounds, one, first, [&](ValueId i, std::span<const ValueId> v) {
+    const ValueId left = b.binary(Fn::kSub, k, b.binary(Fn::kMul, i, b.constant(kBk, kernel::scalar(i32))));
+    const ValueId x_mask = b.binary(Fn::kAnd, wide(b.compare(Fn::kLt, left_k, wide(left, 1, kBk)), kBm, kBk),
+                                    wide(b.compare(Fn::kLt, rows, wide(m, kBm, 1)), kBm, kBk));
+    const ValueId y_mask = b.binary(Fn::kAnd, wide(b.compare(Fn::kLt, right_k, wide(left, kBk, 1)), kBk, kBn),
+                                    wide(b.compare(Fn::kLt, columns, wide(n, 1, kBn)), kBk, kBn));
+    const ValueId sum = b.dot(b.load_at(v[1], x_mask), b.load_at(v[2], y_mask), v[0]);
+    const ValueId by = b.binary(Fn::kMul, n, b.constant(kBk, kernel::scalar(i32)));
+    return Values{sum, b.pointer_add(v[1], wide(b.constant(kBk, kernel::scalar(i32)), kBm, kBk)),
+                  b.pointer_add(v[2], wide(by, kBk, kBn))};
+  });
+  const ValueId out_at =
+      b.binary(Fn::kAdd, wide(b.binary(Fn::kMul, rows, wide(n, kBm, 1)), kBm, kBn), wide(columns, kBm, kBn));
+  const ValueId out_mask = b.binary(Fn::kAnd, wide(b.compare(Fn::kLt, rows, wide(m, kBm, 1)), kBm, kBn),
+                                    wide(b.compare(Fn::kLt, columns, wide(n, 1, kBn)), kBm, kBn));
+  b.store_at(b.pointer_add(c, out_at), last[0], out_mask);
+  kit.k.grid = {cdiv(kM, kBm), cdiv(kN, kBn), 1};
+  for (const std::string& level : levels())
+    for (const auto& [rows_of_a, columns_of_b, depth] :
+         std::vector<std::array<std::int64_t, 3>>{{16, 32, 8}, {17, 33, 9}, {1, 1, 1}, {40, 70, 64}}) {
+      std::vector<Tensor> tensors = {filled(DType::kF32, rows_of_a * depth, random),
+                                     filled(DType::kF32, depth * columns_of_b, random),
+                                     Tensor(DType::kF32, rows_of_a * columns_of_b)};
+      expect_equal_runs(kit.k, tensors, {{"m", rows_of_a}, {"n", columns_of_b}, {"k", depth}}, level,
+                        {.absolute = 1e-4});
+    }
+}
+
 // Layer norm over rows walked in pieces: running sums are carried by a loop.
 TEST(CpuBlocks, LayerNormInALoop) {
   std::mt19937 random(6);

@@ -9,6 +9,10 @@ namespace intarsia {
 Tensor abs(const Operand& input);
 // The sum of two tensors.
 Tensor add(const Operand& lhs, const Operand& rhs);
+// Whether all elements over axes are true.
+Tensor all(const Operand& input, const std::optional<std::vector<std::int64_t>>& dim = {}, bool keepdim = false);
+// Whether any element over axes is true.
+Tensor any(const Operand& input, const std::optional<std::vector<std::int64_t>>& dim = {}, bool keepdim = false);
 // Where the largest element is.
 Tensor argmax(const Operand& input, const std::optional<std::int64_t>& dim = {}, bool keepdim = false);
 // Where the smallest element is.
@@ -19,6 +23,8 @@ Tensor cast(const Operand& input, DType dtype);
 Tensor concatenate(const std::vector<Operand>& tensors, std::int64_t dim);
 // The cosine of each element, in radians.
 Tensor cos(const Operand& input);
+// Running totals along an axis.
+Tensor cumsum(const Operand& input, std::int64_t dim);
 // The quotient of two tensors.
 Tensor div(const Operand& lhs, const Operand& rhs);
 // Whether two elements are equal.
@@ -29,10 +35,16 @@ Tensor erf(const Operand& input);
 Tensor exp(const Operand& input);
 // Axes of extent 1 stretched, new axes in front.
 Tensor expand(const Operand& input, const Shape& sizes);
+// Neighbouring axes as one.
+Tensor flatten(const Operand& input, std::int64_t start_dim = 0, std::int64_t end_dim = -1);
+// Axes walked back.
+Tensor flip(const Operand& input, const std::optional<std::vector<std::int64_t>>& dim = {});
 // The quotient of two tensors, rounded towards minus infinity.
 Tensor floor_div(const Operand& lhs, const Operand& rhs);
 // A tensor whose elements are all one number.
 Tensor full(const Shape& shape, Number value, DType dtype = DType::kF32, const Caller& caller = std::source_location::current());
+// Elements of one axis, at the places another tensor names.
+Tensor gather(const Operand& input, const Operand& index, std::int64_t dim);
 // The Gaussian error linear unit of each element.
 Tensor gelu(const Operand& input, const std::string& approximate = "none");
 // Whether the first element is greater than the second.
@@ -57,6 +69,8 @@ Tensor logical_not(const Operand& input);
 Tensor logical_or(const Operand& lhs, const Operand& rhs);
 // Whether exactly one of two elements is true.
 Tensor logical_xor(const Operand& lhs, const Operand& rhs);
+// A number where a mask is true, the elements where not.
+Tensor masked_fill(const Operand& input, const Operand& mask, Number value);
 // Matrix product.
 Tensor matmul(const Operand& lhs, const Operand& rhs);
 // The largest element over axes.
@@ -101,12 +115,26 @@ Tensor slice(const Operand& input, const Shape& begin, const Shape& end, const s
 Tensor softmax(const Operand& input, const std::optional<std::int64_t>& dim = {});
 // The square root of each element.
 Tensor sqrt(const Operand& input);
+// Without axes of extent 1.
+Tensor squeeze(const Operand& input, const std::vector<std::int64_t>& dims);
+// Tensors side by side along a new axis.
+Tensor stack(const std::vector<Operand>& tensors, std::int64_t dim = 0);
 // The difference of two tensors.
 Tensor sub(const Operand& lhs, const Operand& rhs);
 // The sum over axes.
 Tensor sum(const Operand& input, const std::optional<std::vector<std::int64_t>>& dim = {}, bool keepdim = false);
 // The hyperbolic tangent of each element.
 Tensor tanh(const Operand& input);
+// Two axes changed round.
+Tensor transpose(const Operand& input, std::int64_t dim0, std::int64_t dim1);
+// The triangle on and below a diagonal.
+Tensor tril(const Operand& tensor, std::int64_t diagonal = 0);
+// The triangle on and above a diagonal.
+Tensor triu(const Operand& tensor, std::int64_t diagonal = 0);
+// With a new axis of extent 1.
+Tensor unsqueeze(const Operand& input, std::int64_t dim);
+// The variance over axes.
+Tensor var(const Operand& input, const std::optional<std::vector<std::int64_t>>& dim = {}, bool keepdim = false, std::int64_t correction = 1);
 // Elements of one tensor where a condition holds, of another where not.
 Tensor where(const Operand& condition, const Operand& input, const Operand& other);
 

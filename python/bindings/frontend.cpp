@@ -306,7 +306,10 @@ nb::list op_table() {
     for (const ops::AttributeDef& a : op->attributes)
       attributes.append(
           nb::make_tuple(std::string(a.name), static_cast<int>(a.kind), a.required, std::string(a.fallback)));
+    nb::list parameters;
+    for (const ops::Parameter& p : ops::parameters(*op)) parameters.append(std::string(p.name));
     row["inputs"] = inputs, row["attributes"] = attributes, row["outputs"] = op->outputs.size();
+    row["parameters"] = parameters;
     out.append(row);
   }
   return out;

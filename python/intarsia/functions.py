@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 
 from . import _intarsia
@@ -16,17 +17,18 @@ _DEFAULTS = {"true": "True", "false": "False"}
 def source_of(row):
     """The Python function of one row of the operator table, as text."""
     inputs = [name for name, _, _ in row["inputs"]]
-    parameters = [f"{name}=None" if optional else name for name, _, optional in row["inputs"]]
+    parameters = {name: f"{name}=None" if optional else name for name, _, optional in row["inputs"]}
     given = []
     for name, kind, required, fallback in row["attributes"]:
         default = "" if required else f"={_default(kind, fallback)}"
-        parameters.append(f"{name}{default}")
+        parameters[name] = f"{name}{default}"
         given.append(f'"{name}": {f"_as_dtype({name})" if kind == _DTYPE else name}')
-    variadic = any(v for _, v, _ in row["inputs"])
+    variadic = builtins.any(v for _, v, _ in row["inputs"])
     items = f"list({inputs[0]})" if variadic else f"[{', '.join(inputs)}]"
-    if any(optional for _, _, optional in row["inputs"]):
+    if builtins.any(optional for _, _, optional in row["inputs"]):
         items = f"[i for i in {items} if i is not None]"
-    return f'def {row["id"]}({", ".join(parameters)}):\n    return _apply("{row["id"]}", {items}, {{{", ".join(given)}}})\n'
+    ordered = ", ".join(parameters[name] for name in row["parameters"])
+    return f'def {row["id"]}({ordered}):\n    return _apply("{row["id"]}", {items}, {{{", ".join(given)}}})\n'
 
 
 def _default(kind, fallback):
@@ -95,66 +97,10 @@ def arange(start, stop=None, step=1, dtype=float32):
         start, stop = 0, start
     if step == 0:
         raise Error("arange: the step must not be 0")
-    count = builtin_max(0, math.ceil((stop - start) / step))
+    count = builtins.max(0, math.ceil((stop - start) / step))
     counted = iota((count,), 0, dtype)
     scaled = counted if step == 1 else counted * step
     return scaled if start == 0 else scaled + start
-
-
-builtin_max = __builtins__["max"] if isinstance(__builtins__, dict) else __builtins__.max
-
-
-def _axis(axis, rank, what):
-    if not -rank <= axis < rank:
-        raise Error(f"{what}: axis {axis} is outside a tensor of {rank} axes")
-    return axis % rank
-
-
-def transpose(input, dim0, dim1):
-    """Two axes swapped."""
-    rank = input.rank
-    a, b = _axis(dim0, rank, "transpose"), _axis(dim1, rank, "transpose")
-    perm = list(range(rank))
-    perm[a], perm[b] = perm[b], perm[a]
-    return permute(input, perm)
-
-
-def flatten(input, start_dim=0, end_dim=-1):
-    """The axes from `start_dim` to `end_dim` as one."""
-    shape = list(input.shape)
-    if not shape:
-        return reshape(input, (1,))
-    a, b = _axis(start_dim, len(shape), "flatten"), _axis(end_dim, len(shape), "flatten")
-    if a > b:
-        raise Error(f"flatten: axis {start_dim} stands after axis {end_dim}")
-    return reshape(input, [*shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :]])
-
-
-def squeeze(input, dims):
-    """Without these axes, which must have extent 1."""
-    shape = list(input.shape)
-    gone = {_axis(d, len(shape), "squeeze") for d in (dims if isinstance(dims, (tuple, list)) else [dims])}
-    for d in gone:
-        if isinstance(shape[d], int) and shape[d] != 1:
-            raise Error(f"squeeze: axis {d} has extent {shape[d]}, not 1")
-    return reshape(input, [e for i, e in enumerate(shape) if i not in gone])
-
-
-def unsqueeze(input, dim):
-    """With a new axis of extent 1."""
-    shape = list(input.shape)
-    at = _axis(dim, len(shape) + 1, "unsqueeze")
-    return reshape(input, [*shape[:at], 1, *shape[at:]])
-
-
-def stack(tensors, dim=0):
-    """Tensors of one shape along a new axis."""
-    return concatenate([unsqueeze(t, dim) for t in tensors], dim if dim >= 0 else dim)
-
-
-def masked_fill(input, mask, value):
-    """`value` where the mask holds, else the element."""
-    return where(mask, value, input)
 
 
 def allclose(input, other, rtol=1e-5, atol=1e-8):
@@ -171,4 +117,4 @@ def copy(input, device):
 
 
 __all__ = sorted(n for n, v in list(globals().items()) if callable(v) and getattr(v, "__module__", "") in ("intarsia", __name__)
-                 and not n.startswith("_") and n not in ("source_of", "builtin_max", "as_dtype", "Error", "Tensor"))
+                 and not n.startswith("_") and n not in ("source_of", "as_dtype", "Error", "Tensor"))

@@ -15,7 +15,11 @@ if(INTARSIA_STATIC_LLVM)
   llvm_map_components_to_libnames(llvm_libraries core support passes target targetparser object
     x86codegen x86asmparser x86desc x86info nvptxcodegen nvptxdesc nvptxinfo)
   target_link_libraries(intarsia PRIVATE ${llvm_libraries})
-  target_link_options(intarsia PRIVATE -Wl,--exclude-libs,ALL)
+  # Nothing of LLVM is seen from outside, instances of its templates in our objects included; another LLVM in the
+  # process stays another one. What its archives list and nothing uses is no dependency.
+  target_link_options(intarsia PRIVATE -Wl,--exclude-libs,ALL -Wl,--as-needed
+    -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/hide_llvm.map)
+  set_property(TARGET intarsia APPEND PROPERTY LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/hide_llvm.map)
 else()
   target_link_libraries(intarsia PRIVATE LLVM)
 endif()

@@ -157,6 +157,14 @@ TEST(Schema, RefusesWhatCannotWork) {
   EXPECT_EQ(error_of([&] { check_schema(op); }),
             "operator 'x': the default of attribute 'k' is wrong: x: attribute 'k' must be an int, was given "
             "a float (0.5)");
+  static constexpr Input kTwice[] = {{.name = "k"}};
+  static constexpr AttributeDef kSameName[] = {{.name = "k", .kind = AttributeKind::kInt}};
+  static constexpr std::string_view kOrder[] = {"k", "j"};
+  op = {.id = "x", .inputs = kTwice, .attributes = kSameName, .outputs = kOut, .infer = infer_nothing};
+  EXPECT_EQ(error_of([&] { check_schema(op); }), "operator 'x': two inputs or attributes are called 'k'");
+  op = {.id = "x", .inputs = kTwice, .outputs = kOut, .infer = infer_nothing, .parameters = kOrder};
+  EXPECT_EQ(error_of([&] { check_schema(op); }),
+            "operator 'x': its parameters are not its inputs and attributes, each once");
   op = {.id = "x", .outputs = kOut};
   EXPECT_EQ(error_of([&] { check_schema(op); }), "operator 'x': it has no shape rule");
 }
@@ -166,6 +174,8 @@ TEST(Signature, IsWhatUsersCall) {
   EXPECT_EQ(signature(kGelu), "gelu(input, approximate=\"none\")");
   EXPECT_EQ(signature(kFull), "full(shape, value, dtype=f32)");
   EXPECT_EQ(signature(kSum), "sum(input, dim=None, keepdim=False)");
+  EXPECT_EQ(signature(kGather), "gather(input, dim, index)");  // in the order of `parameters`
+  EXPECT_TRUE(parameters(kGather)[1].attribute && parameters(kGather)[2].input);
 }
 
 }  // namespace

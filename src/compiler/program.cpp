@@ -67,7 +67,6 @@ schedule::Scheduled schedule_graph(const graph::Graph& graph, const Target& targ
   how.target = target.name;
   schedule::Scheduled scheduled = schedule::schedule(graph, table, target.machine, how);
   scheduled.program.target = target.name;
-  add_requirements(scheduled.program, graph);
   if (options.observer) options.observer("schedule", [&] { return schedule::print(scheduled); });
   return scheduled;
 }
@@ -96,11 +95,6 @@ void add_lines(runtime::Program& program, const graph::Graph& graph, std::span<c
     const std::uint32_t line = graph.nodes()[step.node].line;
     if (line != 0 && line < lines.size()) step.line = offset + line;
   });
-}
-
-void add_requirements(runtime::Program& program, const graph::Graph& graph) {
-  for (const ops::Requirement& r : graph.requirements())
-    program.requirements.push_back({program.guard({r.holds})[0], r.text, 0});
 }
 
 Compiled compile_program(const graph::Graph& graph, std::span<const std::string> lines, const Target& target,

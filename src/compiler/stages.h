@@ -18,6 +18,5 @@ runtime::Program generate_code(schedule::Scheduled scheduled, const Target& targ
 std::string identity(const schedule::Scheduled& scheduled);
 
 void add_lines(runtime::Program& program, const graph::Graph& graph, std::span<const std::string> lines);
-void add_requirements(runtime::Program& program, const graph::Graph& graph);
 
 }  // namespace intarsia::compiler

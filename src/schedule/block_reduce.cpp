@@ -48,6 +48,8 @@ struct Reduction {
   Rows rows;
   DType in, out;
   std::string_view op;
+  Dim length;              // of a row of the input
+  bool is_second = false;  // of two kernels: the rows are parts
 
   explicit Reduction(const Query& q)
       : query(q), in(q.inputs[0].dtype), out(q.outputs[0].dtype), op(q.node().op->id) {
@@ -59,6 +61,7 @@ struct Reduction {
     } else {
       rows = rows_of(shape, ops::reduced_axes(*q.node().op, *q.node().attributes, shape.size()));
     }
+    length = rows.length();
   }
   bool is_search() const { return op == "argmax" || op == "argmin"; }
 };
@@ -66,21 +69,22 @@ struct Reduction {
 // ---- folding
 // ------------------------------------------------------------------------------------------------------------
 
+// From the input, or from what fold_parts left in the workspace.
 Kernel fold(const Reduction& r, const RowPlan& plan) {
   Kernel k;
   k.name = r.op;
   Builder b(k);
   const Folding f = folding_of(r.op, r.in);
-  const ValueId view = b.view("in0", Role::kInput, 0, r.in, r.rows.extents);
+  const ValueId view = r.is_second ? b.view("parts", Role::kWorkspace, 0, f.accumulator, r.rows.extents)
+                                   : b.view("in0", Role::kInput, 0, r.in, r.rows.extents);
   const ValueId out = b.view("out0", Role::kOutput, 0, r.out, r.rows.kept());
   std::vector<std::int64_t> kept = plan.block;
   for (std::size_t a = 0; a < kept.size(); ++a)
     if (r.rows.reduced[a]) kept[a] = 1;
   auto offsets = walk_grid(b, r.rows.kept(), kept);
-  const std::int64_t fill = f.accumulator == r.in || !is_real(r.in)
-                                ? f.neutral
-                                : kernel::constant_bits(r.in, std::bit_cast<double>(f.neutral));
-  const auto block = [&] { return b.cast(load_block(b, view, offsets, plan.block, fill), f.accumulator); };
+  const auto block = [&] {
+    return b.cast(load_block(b, view, offsets, plan.block, f.neutral), f.accumulator);
+  };
   ValueId total;
   if (plan.whole()) {
     total = block();
@@ -92,11 +96,61 @@ Kernel fold(const Reduction& r, const RowPlan& plan) {
   }
   total = reduce_rows(b, f.fn, total, r.rows);
   if (r.op == "mean") {
-    const ValueId count = b.cast(index_value(b, r.rows.length()), f.accumulator);
+    const ValueId count = b.cast(index_value(b, r.length), f.accumulator);
     total = b.binary(Fn::kDiv, total, b.broadcast(count, kept));
   }
   b.store(out, b.cast(total, r.out), offsets);
   return k;
+}
+
+// ---- folding in two kernels
+// ------------------------------------------------------------------------------------------------------------
+
+// Elements that one program folds where few long rows would leave the machine idle; a multiple of the block.
+constexpr std::int64_t kPart = 65536, kFewRows = 16;
+
+// Whether the rows are few and long, or may be: [kept, row] or [row].
+bool may_split(const Reduction& r) {
+  const std::size_t rank = r.rows.extents.size();
+  if (r.is_search() || rank > 2 || !r.rows.reduced.back()) return false;
+  return (rank == 1 || r.rows.extents[0].bounds().max <= kFewRows) && r.length.bounds().max > kPart;
+}
+
+Kernel fold_parts(const Reduction& r, const Rows& parts) {
+  Kernel k;
+  k.name = std::string(r.op) + "_parts";
+  Builder b(k);
+  const Folding f = folding_of(r.op, r.in);
+  const std::size_t row = r.rows.extents.size() - 1;
+  const ValueId view = b.view("in0", Role::kInput, 0, r.in, r.rows.extents);
+  const ValueId out = b.view("parts", Role::kWorkspace, 0, f.accumulator, parts.extents);
+  std::vector<std::int64_t> block(row + 1, 1);
+  const std::vector<ValueId> part = walk_grid(b, parts.extents, block);
+  block[row] = 1024;
+  const ValueId size = index_value(b, kPart), by = index_value(b, block[row]);
+  const ValueId first = b.binary(Fn::kMul, part[row], size);
+  const ValueId last = b.binary(Fn::kMin, b.binary(Fn::kAdd, first, size), index_value(b, r.length));
+  const ValueId start[] = {b.emit(kernel::Opcode::kConstant, {}, kernel::block(f.accumulator, block),
+                                  {{kernel::Key::kBits, f.neutral}})};
+  const ValueId total = b.for_(first, last, by, start, [&](ValueId i, std::span<const ValueId> v) {
+    std::vector<ValueId> offsets = part;
+    offsets[row] = i;
+    return Values{
+        b.binary(f.fn, v[0], b.cast(load_block(b, view, offsets, block, f.neutral), f.accumulator))};
+  })[0];
+  b.store(out, reduce_rows(b, f.fn, total, r.rows), part);
+  return k;
+}
+
+KernelVariant in_two(const Reduction& r, const kernel::Capabilities& machine) {
+  Reduction second = r;
+  second.is_second = true;
+  second.rows.extents.back() = cdiv(r.length, kPart);
+  KernelVariant v;
+  if (r.length.bounds().min <= kPart) v.guard.push_back({kPart, Condition::Relation::kLess, r.length});
+  v.body = fold_parts(r, second.rows);
+  v.after.push_back(fold(second, plan_rows(second.rows, machine).back()));
+  return v;
 }
 
 // ---- searching
@@ -161,6 +215,8 @@ Answer applies(const Implementation&, const Query& query) {
 Built build(const Implementation&, const Query& query, const Tactic&) {
   const Reduction r(query);
   Kernels out;
+  if (may_split(r)) out.variants.push_back(in_two(r, query.machine));
+  if (!out.variants.empty() && out.variants[0].guard.empty()) return out;
   for (const RowPlan& plan : plan_rows(r.rows, query.machine))
     out.variants.push_back({plan.guard, r.is_search() ? search(r, plan) : fold(r, plan)});
   return out;

@@ -43,7 +43,6 @@ std::string place_loads(const Facts& f, Kernel& k, std::uint32_t value, Ports& p
 std::string place_stores(const Facts& f, Kernel& k, const Unit& unit, std::span<const std::uint32_t> roots,
                          bool keep, Ports& ports) {
   const std::uint32_t at = find(k, Role::kOutput, ports.tensor(unit.stored));
-  if (at == kNone) return "it has no parameter for that output";
   if (k.params[at].extents.empty()) return "it stores through pointers";
   const kernel::Element e =
       element_of(f, roots, {unit.roots.begin(), unit.roots.end()}, k.params[at].extents, ports);
@@ -52,16 +51,20 @@ std::string place_stores(const Facts& f, Kernel& k, const Unit& unit, std::span<
 }  // namespace
 
 std::string fuse(const Facts& f, const Unit& unit, std::span<const std::uint32_t> roots, bool store_anchor,
-                 Ports& ports, std::vector<Kernel>& out) {
+                 Ports& ports, std::vector<std::vector<Kernel>>& out) {
   const graph::Node& node = f.graph.nodes()[unit.anchor];
   for (const Way& way : f.work[unit.anchor].ways) {
-    Kernel k = std::get<Kernel>(way.body);
-    renumber(k, node, ports);
-    for (const std::uint32_t v : unit.fused)
-      if (std::string why = place_loads(f, k, v, ports); !why.empty()) return why;
-    if (!roots.empty())
+    std::vector<Kernel>& kernels = out.emplace_back(way.kernels);
+    bool stored = roots.empty();
+    for (Kernel& k : kernels) {
+      renumber(k, node, ports);
+      for (const std::uint32_t v : unit.fused)
+        if (std::string why = place_loads(f, k, v, ports); !why.empty()) return why;
+      if (stored || find(k, Role::kOutput, ports.tensor(unit.stored)) == kNone) continue;
       if (std::string why = place_stores(f, k, unit, roots, store_anchor, ports); !why.empty()) return why;
-    out.push_back(std::move(k));
+      stored = true;
+    }
+    if (!stored) return "it has no parameter for that output";
   }
   return {};
 }

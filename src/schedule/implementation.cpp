@@ -174,7 +174,10 @@ std::uint64_t digest_of_built(const Built& built) {
   Hash h;
   if (const auto* e = std::get_if<kernel::Element>(&built)) add_to(h, *e);
   if (const auto* k = std::get_if<Kernels>(&built))
-    for (const KernelVariant& v : k->variants) h.add(v.guard.str()), h.add(print(v.body));
+    for (const KernelVariant& v : k->variants) {
+      h.add(v.guard.str()), h.add(print(v.body));
+      for (const kernel::Kernel& next : v.after) h.add(print(next));
+    }
   if (const auto* s = std::get_if<Steps>(&built)) {
     h.add(bytes_with_own_symbols(s->program));
     for (const kernel::Kernel& k : s->kernels) h.add(print(k));
@@ -204,21 +207,8 @@ struct Checker {
             of + ": output " + std::to_string(at - written.begin()) + " is written by nothing");
   }
 
-  void body(const kernel::Element& e) const {
-    kernel::Kernel k = e.body;
-    require(!k.regions.empty() && !k.regions[0].body.empty(), "an element function has a body");
-    require(k[k.regions[0].body.back()].opcode == kernel::Opcode::kYield,
-            "an element function ends in yield");
-    require(k.operands_of(k[k.regions[0].body.back()]).size() == e.outputs.size(),
-            "an element function yields its results");
-    k.regions[0].body.pop_back();  // the only instruction that no kernel has
-    verify(k);
-    for (const kernel::InstId id : k.regions[0].body)
-      require(!info(k[id].opcode).effect && k[id].regions.count == 0 && k.type(k.result(k[id])).rank == 0,
-              std::string(info(k[id].opcode).name) + " has no place in an element function");
-  }
   void one(const kernel::Element& e) const {
-    body(e);
+    verify(e);
     require(e.body.params.size() == e.inputs.size(), "an element function needs a parameter per operand");
     std::vector<char> written(query.outputs.size(), 0);
     for (const auto& i : e.inputs)
@@ -234,9 +224,8 @@ struct Checker {
     }
     all_written(written, e.body.name);
   }
-  void one(const kernel::Kernel& k) const {
+  void one(const kernel::Kernel& k, std::vector<char>& written) const {
     verify(k);
-    std::vector<char> written(query.outputs.size(), 0);
     for (const kernel::Param& p : k.params) {
       const std::string of = k.name + ": parameter " + p.name;
       const bool written_here = p.role == kernel::Role::kOutput || p.role == kernel::Role::kInOut;
@@ -245,13 +234,17 @@ struct Checker {
       require(p.role != kernel::Role::kScalar,
               of + " is a scalar nothing gives a value; make it a dim or a constant");
     }
-    all_written(written, k.name);
   }
   void one(const Kernels& kernels) const {
     require(!kernels.variants.empty(), "no kernel was built");
     require(known(kernels.variants.back().guard) == Known::kYes,
             "the last kernel variant must serve every extent");
-    for (const KernelVariant& v : kernels.variants) one(v.body);
+    for (const KernelVariant& v : kernels.variants) {
+      std::vector<char> written(query.outputs.size(), 0);
+      one(v.body, written);
+      for (const kernel::Kernel& k : v.after) one(k, written);
+      all_written(written, v.body.name);
+    }
   }
   void one(const Steps& steps) const {
     for (const kernel::Kernel& k : steps.kernels) verify(k);

@@ -76,6 +76,9 @@ struct Tactic {
 struct KernelVariant {
   Guard guard = {};
   kernel::Kernel body;
+  // Kernels that run behind the body. What they hand on is in workspaces: view parameters of role kWorkspace,
+  // by port.
+  std::vector<kernel::Kernel> after = {};
 };
 struct Kernels {  // the first whose guard holds; the last always does
   std::vector<KernelVariant> variants;

@@ -119,7 +119,8 @@ class NodeBuilder {
 
   // A plugin's kernel that turns out to be pointwise is an element function like any other.
   std::optional<kernel::Element> extracted(const Kernels& kernels) {
-    if (kernels.variants.size() != 1 || node_.op->id.find("::") == std::string_view::npos)
+    if (kernels.variants.size() != 1 || !kernels.variants[0].after.empty() ||
+        node_.op->id.find("::") == std::string_view::npos)
       return std::nullopt;
     kernel::Kernel k = kernels.variants[0].body;
     for (kernel::Param& p : k.params) {
@@ -137,13 +138,16 @@ class NodeBuilder {
 
   void add(std::vector<Way>& ways, Built built, const Choice& choice, const Tactic& tactic) const {
     const std::string base = tactic.name.empty() ? choice.implementation->name : tactic.name;
-    if (auto* s = std::get_if<Steps>(&built)) ways.push_back({base, choice.guard, std::move(*s)});
+    if (auto* s = std::get_if<Steps>(&built)) ways.push_back({base, choice.guard, {}, std::move(*s)});
     if (auto* k = std::get_if<Kernels>(&built))
       for (KernelVariant& v : k->variants) {
         Guard guard = choice.guard;
         guard.insert(guard.end(), v.guard.begin(), v.guard.end());
-        ways.push_back(
-            {v.guard.empty() ? base : base + ", " + v.guard.str(), std::move(guard), std::move(v.body)});
+        Way& way = ways.emplace_back();
+        way.name = v.guard.empty() ? base : base + ", " + v.guard.str();
+        way.guard = std::move(guard);
+        way.kernels.push_back(std::move(v.body));
+        for (kernel::Kernel& next : v.after) way.kernels.push_back(std::move(next));
       }
     check(!std::holds_alternative<kernel::Element>(built),
           "an element function stands beside guarded kernels");
@@ -151,7 +155,7 @@ class NodeBuilder {
 
   NodeWork finish(std::vector<Way> ways, bool tunable) const {
     NodeWork w;
-    const auto is_kernel = [](const Way& way) { return std::holds_alternative<kernel::Kernel>(way.body); };
+    const auto is_kernel = [](const Way& way) { return !way.steps; };
     w.kind =
         std::all_of(ways.begin(), ways.end(), is_kernel) ? NodeWork::Kind::kKernels : NodeWork::Kind::kSteps;
     for (std::size_t n = 1; n < ways.size(); ++n)

@@ -1,25 +1,26 @@
 // What each node of a graph runs as: the table asked, the answers built and checked.
 #pragma once
+#include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "schedule/schedule.h"
 
 namespace intarsia::schedule {
 
-// One way to run a node, where its guard holds.
+// One way to run a node, where its guard holds: kernels one behind the other, or steps.
 struct Way {
   std::string name;
   Guard guard;
-  std::variant<kernel::Kernel, Steps> body;
+  std::vector<kernel::Kernel> kernels = {};
+  std::optional<Steps> steps = {};
 };
 
 struct NodeWork {
   enum class Kind : std::uint8_t {
     kData,     // literal elements: a buffer
     kElement,  // an element function
-    kKernels,  // every way is one kernel, which takes element functions in
+    kKernels,  // every way is kernels, which take element functions in
     kSteps,    // runs as it stands
   };
   Kind kind = Kind::kElement;

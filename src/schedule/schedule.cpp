@@ -152,8 +152,18 @@ class Linker {
     if (copied(e, roots[0], ports)) return;
     const Shape merged = merged_space(e);
     if (!identical(merged, e.space)) ports = {}, e = element_of(f_, roots, inside, merged, ports);
-    const auto block = choose_block(e.space, machine_);
-    p_.steps.push_back(launch(tile(e, block), ports, f_.node_of(roots[0])));
+    std::vector<runtime::Alternative> ways;
+    for (const Blocking& b : choose_blocks(e.space, machine_)) {
+      std::vector<BufferId> workspaces;
+      runtime::Step step = launch(tile(e, b.block), ports, workspaces, f_.node_of(roots[0]));
+      if (b.guard.empty() && ways.empty()) return p_.steps.push_back(std::move(step));
+      runtime::Alternative& way = ways.emplace_back();
+      way.name = b.guard.empty() ? "wider" : b.guard.str(), way.guard = p_.guard(b.guard);
+      way.steps.push_back(std::move(step));
+    }
+    runtime::Step s;
+    s.name = e.body.name, s.node = f_.node_of(roots[0]), s.body = runtime::Choose{"", std::move(ways)};
+    p_.steps.push_back(std::move(s));
   }
 
   // A result that is an input under other extents is a copy; it needs memory of its own.
@@ -184,22 +194,39 @@ class Linker {
   void anchor(const Unit& u, const std::vector<std::uint32_t>& roots) {
     const NodeWork& work = f_.work[u.anchor];
     Ports ports;
-    std::vector<kernel::Kernel> kernels;
+    std::vector<std::vector<kernel::Kernel>> kernels;
     const bool store = u.stored == kNone || roots.empty() || needed_[u.stored];
     const std::string why = fuse(f_, u, roots, store, ports, kernels);
     check(why.empty(), "what was fused once fuses again: " + why);
-    std::vector<runtime::Step> launches;
-    for (kernel::Kernel& k : kernels) launches.push_back(launch(std::move(k), ports, u.anchor));
-    choose(work, std::move(launches), u.anchor);
+    std::vector<std::vector<runtime::Step>> lists;
+    for (std::vector<kernel::Kernel>& way : kernels) {
+      std::vector<BufferId> workspaces;
+      std::vector<runtime::Step>& list = lists.emplace_back();
+      for (kernel::Kernel& k : way) list.push_back(launch(std::move(k), ports, workspaces, u.anchor));
+    }
+    choose(work, std::move(lists), u.anchor);
   }
 
-  void choose(const NodeWork& work, std::vector<runtime::Step> launches, std::uint32_t node) {
-    if (launches.size() == 1 && work.ways[0].guard.empty()) return p_.steps.push_back(std::move(launches[0]));
-    std::vector<std::vector<runtime::Step>> lists;
-    for (runtime::Step& s : launches) lists.emplace_back().push_back(std::move(s));
-    choose(work, std::move(lists), node);
+  // Buffers for the workspaces that a kernel has and those before it had not.
+  void add_workspaces(const kernel::Kernel& k, std::vector<BufferId>& workspaces) {
+    for (const kernel::Param& p : k.params) {
+      if (p.role != kernel::Role::kWorkspace) continue;
+      if (workspaces.size() <= p.port) workspaces.resize(p.port + 1);
+      if (workspaces[p.port]) continue;
+      Buffer b;
+      b.name = fmt::format("{}.workspace{}", k.name, p.port), b.dtype = k.type(p.value).dtype;
+      for (const Dim& d : p.extents) b.shape.push_back(p_.dim(d));
+      b.bytes = p_.dim(p.extents.numel() * (bits(b.dtype) / 8));
+      workspaces[p.port] = p_.add(std::move(b));
+    }
   }
+
   void choose(const NodeWork& work, std::vector<std::vector<runtime::Step>> lists, std::uint32_t node) {
+    if (lists.size() == 1 && work.ways[0].guard.empty()) {
+      p_.steps.insert(p_.steps.end(), std::make_move_iterator(lists[0].begin()),
+                      std::make_move_iterator(lists[0].end()));
+      return;
+    }
     runtime::Choose c;
     for (std::size_t n = 0; n < lists.size(); ++n)
       c.alternatives.push_back({work.ways[n].name, p_.guard(work.ways[n].guard), std::move(lists[n])});
@@ -218,22 +245,22 @@ class Linker {
     std::vector<std::vector<runtime::Step>> lists;
     for (const Way& way : work.ways) {
       const std::size_t before = p_.steps.size();
-      if (const auto* k = std::get_if<kernel::Kernel>(&way.body))
-        own_kernel(*k, in, out);
-      else
-        fragment(std::get<Steps>(way.body), in, out);
+      std::vector<BufferId> workspaces;
+      for (const kernel::Kernel& k : way.kernels) own_kernel(k, in, out, workspaces);
+      if (way.steps) fragment(*way.steps, in, out);
       for (std::size_t n = before; n < p_.steps.size(); ++n) p_.steps[n].node = u.anchor;
-      if (work.ways.size() == 1 && way.guard.empty()) return;
       lists.emplace_back(std::make_move_iterator(p_.steps.begin() + static_cast<std::ptrdiff_t>(before)),
                          std::make_move_iterator(p_.steps.end()));
       p_.steps.resize(before);
     }
     choose(work, std::move(lists), u.anchor);
   }
-  void own_kernel(kernel::Kernel k, std::span<const BufferId> in, std::span<const BufferId> out) {
-    const runtime::CodeId code = code_of(std::move(k));
-    p_.steps.push_back(
-        launch_of(p_, code, out_.kernels[kernel_of_[code.index]], {.inputs = in, .outputs = out}, machine_));
+  void own_kernel(kernel::Kernel k, std::span<const BufferId> in, std::span<const BufferId> out,
+                  std::vector<BufferId>& workspaces) {
+    add_workspaces(k, workspaces);
+    const Made made = code_of(std::move(k));
+    const Binding binding = {.inputs = in, .outputs = out, .workspaces = workspaces};
+    p_.steps.push_back(launch_of(p_, made.code, out_.kernels[made.kernel], binding, machine_));
   }
   void fragment(const Steps& steps, std::span<const BufferId> in, std::span<const BufferId> out) {
     runtime::Program program = steps.program;
@@ -244,7 +271,6 @@ class Linker {
           i.data = std::to_string(at), c.entry = out_.kernels[at].name;
         }
     append(p_, program, {.inputs = in, .outputs = out});
-    kernel_of_.resize(p_.codes.size(), SIZE_MAX);
   }
 
   // Extents that this unit's values hold are read before anything else runs.
@@ -279,26 +305,31 @@ class Linker {
   // ---- kernels
   // ----------------------------------------------------------------------------------------------------------
 
-  runtime::Step launch(kernel::Kernel k, const Ports& ports, std::uint32_t node) {
-    const runtime::CodeId code = code_of(std::move(k));
-    const kernel::Kernel& made = out_.kernels[kernel_of_[code.index]];
+  runtime::Step launch(kernel::Kernel k, const Ports& ports, std::vector<BufferId>& workspaces,
+                       std::uint32_t node) {
+    add_workspaces(k, workspaces);
+    const Made made = code_of(std::move(k));
+    const kernel::Kernel& kernel = out_.kernels[made.kernel];
     std::vector<BufferId> tensors(ports.tensors.size());
-    for (const kernel::Param& p : made.params)
-      if (kernel::is_memory(p.role)) tensors[p.port] = buffer(ports.tensors[p.port]);
-    runtime::Step s = launch_of(
-        p_, code, made, {.inputs = tensors, .outputs = tensors, .workspaces = {}, .scalars = ports.scalars},
-        machine_);
+    for (const kernel::Param& p : kernel.params)
+      if (kernel::is_memory(p.role) && p.role != kernel::Role::kWorkspace)
+        tensors[p.port] = buffer(ports.tensors[p.port]);
+    const Binding binding = {
+        .inputs = tensors, .outputs = tensors, .workspaces = workspaces, .scalars = ports.scalars};
+    runtime::Step s = launch_of(p_, made.code, kernel, binding, machine_);
     s.node = node;
     return s;
   }
-  runtime::CodeId code_of(kernel::Kernel k) {
+
+  struct Made {
+    std::size_t kernel;
+    runtime::CodeId code;
+  };
+  Made code_of(kernel::Kernel k) {
     const std::size_t at = add_kernel(std::move(k));
-    for (std::uint32_t c = 0; c < kernel_of_.size(); ++c)
-      if (kernel_of_[c] == at) return {c};
-    const runtime::CodeId code = add_code(p_, out_.kernels[at], at);
-    kernel_of_.resize(p_.codes.size(), SIZE_MAX);
-    kernel_of_[code.index] = at;
-    return code;
+    code_of_kernel_.resize(out_.kernels.size());
+    if (!code_of_kernel_[at]) code_of_kernel_[at] = add_code(p_, out_.kernels[at], at);
+    return {at, code_of_kernel_[at]};
   }
   // Equal kernels are one; others of one name get a number.
   std::size_t add_kernel(kernel::Kernel k) {
@@ -326,7 +357,7 @@ class Linker {
   std::vector<ResultCopy> copies_;
   std::vector<char> needed_;
   std::map<std::string, std::size_t> by_text_, names_;
-  std::vector<std::size_t> kernel_of_;  // by code
+  std::vector<runtime::CodeId> code_of_kernel_;
 };
 }  // namespace
 

@@ -28,24 +28,34 @@ Shape merged_space(const kernel::Element& e) {
   return out;
 }
 
-std::vector<std::int64_t> choose_block(const Shape& space, const kernel::Capabilities& machine) {
-  const std::int64_t elements = machine.cpu ? 8192 : 1024, inner = machine.cpu ? 1024 : 256;
+namespace {
+constexpr std::int64_t kNarrow = 64;
+
+// The last axis takes at most `widest`, the axes before it what is left of the elements of a program.
+std::vector<std::int64_t> fill(const Shape& space, std::int64_t widest, const kernel::Capabilities& machine) {
   std::vector<std::int64_t> block(space.size(), 1);
-  std::int64_t left = elements;
+  std::int64_t left = machine.cpu ? 8192 : 1024;
   for (std::size_t a = space.size(); a-- > 0 && left > 1;) {
-    const std::int64_t most = space[a].bounds().max;
-    const std::int64_t whole = machine.cpu || most > left
-                                   ? most
-                                   : static_cast<std::int64_t>(std::bit_ceil(
-                                         static_cast<std::uint64_t>(std::max<std::int64_t>(most, 1))));
     const bool last = a + 1 == space.size();
-    const std::int64_t wanted = last && space.size() > 1 && !space[a].is_constant() ? inner : left;
-    block[a] = std::max<std::int64_t>(std::min(whole, wanted), 1);
+    const std::int64_t most = std::min(space[a].bounds().max, last ? std::min(widest, left) : left);
+    const auto size = static_cast<std::uint64_t>(std::max<std::int64_t>(most, 1));
+    const std::uint64_t whole = last ? (machine.cpu ? size : std::bit_ceil(size)) : std::bit_floor(size);
+    block[a] = static_cast<std::int64_t>(whole);
     left /= block[a];
-    if (a + 1 < space.size())
-      block[a] = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(block[a])));
   }
   return block;
+}
+}  // namespace
+
+std::vector<Blocking> choose_blocks(const Shape& space, const kernel::Capabilities& machine) {
+  const Dim& row = space.back();
+  if (space.size() == 1 || row.is_constant()) return {{{}, fill(space, INT64_MAX, machine)}};
+  std::vector<Blocking> out;
+  if (row.bounds().min <= kNarrow) out.push_back({{}, fill(space, kNarrow, machine)});
+  if (row.bounds().max <= kNarrow) return out;
+  if (!out.empty()) out[0].guard.push_back({row, Condition::Relation::kLessEqual, kNarrow});
+  out.push_back({{}, fill(space, machine.cpu ? 1024 : 256, machine)});
+  return out;
 }
 
 }  // namespace intarsia::schedule

@@ -12,7 +12,13 @@ namespace intarsia::schedule {
 // exceed a block's.
 Shape merged_space(const kernel::Element& e);
 
-// Extents of the block of one program.
-std::vector<std::int64_t> choose_block(const Shape& space, const kernel::Capabilities& machine);
+// Extents of the block of one program, where the guard holds.
+struct Blocking {
+  Guard guard;
+  std::vector<std::int64_t> block;
+};
+// In order of preference; the last serves every extent. Rows of unknown length have a narrow block and a wide
+// one.
+std::vector<Blocking> choose_blocks(const Shape& space, const kernel::Capabilities& machine);
 
 }  // namespace intarsia::schedule

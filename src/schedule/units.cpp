@@ -16,6 +16,8 @@ constexpr int kCheap = 8;
 // In the loads of a matrix product, which repeats them for every tile of the other side.
 constexpr int kCheapInProduct = 4;
 constexpr std::size_t kMaxNodes = 128, kMaxRoots = 8;
+// Units looked at before a dependency is taken for granted.
+constexpr std::size_t kMaxSearched = 4096;
 
 class Grouper {
  public:
@@ -108,12 +110,18 @@ class Grouper {
     }
   }
 
+  // Sizes are counted along the way, too high where values are shared; only what looks large is walked.
   void keep_large() {
+    std::vector<std::size_t> size(num_nodes(), 0);
     for (std::uint32_t n = 0; n < num_nodes(); ++n) {
       if (!needed_[n] || kind(n) != NodeWork::Kind::kElement) continue;
+      size[n] = 1;
+      for (const graph::ValueId in : node(n).inputs)
+        if (f_.is_element(in.index) && !f_.kept[in.index]) size[n] += size[f_.node_of(in.index)];
       const std::uint32_t values[] = {node(n).output(0).index};
-      if (f_.kept[values[0]]) continue;
-      if (cone_of(f_, values, {}, kMaxNodes).nodes.size() < kMaxNodes) continue;
+      if (size[n] < kMaxNodes || f_.kept[values[0]]) continue;
+      size[n] = cone_of(f_, values, {}, kMaxNodes).nodes.size();
+      if (size[n] < kMaxNodes) continue;
       for (std::uint32_t p = 0; p < node(n).num_outputs; ++p) f_.kept[node(n).output(p).index] = 1;
       note(n, fmt::format("stored: a kernel holds at most {} nodes", kMaxNodes));
     }
@@ -184,7 +192,7 @@ class Grouper {
 
   std::string try_fuse(const Unit& unit, std::span<const std::uint32_t> roots) const {
     Ports ports;
-    std::vector<kernel::Kernel> kernels;
+    std::vector<std::vector<kernel::Kernel>> kernels;
     return fuse(f_, unit, roots, true, ports, kernels);
   }
 
@@ -265,6 +273,9 @@ class Grouper {
         return refuse("it also needs what is computed from it");
     Unit joined = unit;
     joined.roots.push_back(v);
+    if (cone_of(f_, joined.roots, {joined.roots.begin(), joined.roots.end()}, kMaxNodes + 1).nodes.size() >
+        kMaxNodes)
+      return refuse("it holds enough nodes already");
     if (unit.anchor != kNone) {
       if (joined.stored == kNone) joined.stored = stored_for(unit, cone);
       if (joined.stored == kNone) return refuse("it reads none of its values");
@@ -290,7 +301,7 @@ class Grouper {
     while (!stack.empty()) {
       const std::uint32_t u = stack.back();
       stack.pop_back();
-      if (u == on) return true;
+      if (u == on || seen.size() > kMaxSearched) return true;
       if (!seen.insert(u).second) continue;
       for (const std::uint32_t r : units_[u].reads)
         if (unit_of_[r] != kNone) stack.push_back(unit_of_[r]);

@@ -21,9 +21,9 @@ struct Unit {
 // to the notes.
 std::vector<Unit> make_units(Facts& facts, std::vector<Note>& notes);
 
-// Kernels of a unit's anchor, one per way, with its functions in their loads and stores. `store_anchor`: the
-// anchor's own value is stored beside the roots. The answer is why that is not possible, or empty.
+// Kernels of a unit's anchor, a list per way, with its functions in their loads and stores. `store_anchor`:
+// the anchor's own value is stored beside the roots. The answer is why that is not possible, or empty.
 std::string fuse(const Facts& facts, const Unit& unit, std::span<const std::uint32_t> roots,
-                 bool store_anchor, Ports& ports, std::vector<kernel::Kernel>& out);
+                 bool store_anchor, Ports& ports, std::vector<std::vector<kernel::Kernel>>& out);
 
 }  // namespace intarsia::schedule

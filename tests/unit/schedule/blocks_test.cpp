@@ -80,6 +80,22 @@ TEST(Blocks, ReductionsOverAnyAxes) {
   check_cases(cases);
 }
 
+TEST(Blocks, LongRowsAreFoldedInTwoKernels) {
+  for (const char* op : {"sum", "max", "mean"}) {
+    const graph::Graph g =
+        graph::parse("symbol n 0..1000000\ngraph(x: f32[3, n]) { %0 = abs(x) %1 = " + std::string(op) +
+                     "(%0) {dim=[1]} %2 = neg(%1) return %2 }");
+    const std::string text = summary(schedule(g, testing::builtins(), testing::cpu()));
+    EXPECT_NE(text.find(std::string("abs_") + op + "_parts: abs_" + op + "_parts.workspace0 <- x"),
+              std::string::npos)
+        << text;
+    for (const std::int64_t n : {0, 1, 65536, 65537, 140000}) {
+      const Extents extents = {{3, n}};
+      if (n > 0 || op != std::string("mean")) expect_same(g, extents, 1e-4);
+    }
+  }
+}
+
 TEST(Blocks, ArgmaxFindsTheFirst) {
   std::vector<Case> cases;
   const std::string symbols = "symbol m 0..65536\nsymbol n 0..65536\n";

@@ -89,10 +89,11 @@ TEST(Elements, FullAndConstants) {
       "{shape=[3], value=f32{1.0, 2.0, 3.0}} %3 = mul(%1, %2) return %3 }");
   const std::vector<std::int64_t> extents[] = {{5, 3}};
   testing::expect_same(g, extents, 1e-6);
-  EXPECT_EQ(schedule(g, testing::builtins(), testing::cpu()).kernels.size(), 1u);
+  EXPECT_EQ(schedule(g, testing::builtins(), testing::cpu()).program.steps.size(), 1u);
 }
 
-// Operators that neither an element function nor a block kernel covers, nor simpler operators, would fail at a user's hands.
+// Operators that neither an element function nor a block kernel covers, nor simpler operators, would fail at
+// a user's hands.
 TEST(Elements, EveryOperatorHasAnImplementation) {
   for (const ops::OpDef* op : ops::all())
     if (op->id != "constant" && !op->decompose)

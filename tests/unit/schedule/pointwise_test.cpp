@@ -9,13 +9,13 @@ namespace {
 using testing::expect_same;
 
 graph::Graph parse(const std::string& text) { return graph::parse(text); }
-std::size_t num_kernels(const graph::Graph& g) {
-  return schedule(g, testing::builtins(), testing::cpu()).kernels.size();
+std::size_t num_steps(const graph::Graph& g) {
+  return schedule(g, testing::builtins(), testing::cpu()).program.steps.size();
 }
 
 struct Case {
   const char* text;
-  std::size_t kernels;
+  std::size_t steps;
   std::vector<std::vector<std::int64_t>> extents;
 };
 
@@ -23,7 +23,7 @@ TEST(Pointwise, ChainIsOneKernelAtEverySize) {
   const graph::Graph g = parse(
       "symbol n 0..100000\n"
       "graph(x: f32[n], y: f32[n]) { %0 = mul(x, y) %1 = add(%0, x) %2 = tanh(%1) return %2 }");
-  EXPECT_EQ(num_kernels(g), 1u);
+  EXPECT_EQ(num_steps(g), 1u);
   for (const std::int64_t n : {0, 1, 7, 8192, 20000}) {
     const std::vector<std::int64_t> extents[] = {{n}, {n}};
     expect_same(g, extents, 1e-6);
@@ -70,7 +70,7 @@ TEST(Pointwise, BroadcastsViewsAndPositions) {
   for (const Case& c : cases) {
     SCOPED_TRACE(c.text);
     const graph::Graph g = parse(c.text);
-    EXPECT_EQ(num_kernels(g), c.kernels);
+    EXPECT_EQ(num_steps(g), c.steps);
     expect_same(g, c.extents, 1e-6);
     expect_same(g, c.extents, 1e-6, testing::gpu());
   }

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <set>
 
 #include "base/error.h"
 #include "graph/interpret.h"
@@ -141,9 +142,10 @@ class Executor {
       if (a.kind != runtime::Argument::Kind::kBuffer) continue;
       const Buffer& b = p_.buffers[a.buffer.index];
       const std::int64_t count = at(b.bytes) * 8 / bits(b.dtype);
+      const bool handed_on = p.role == kernel::Role::kWorkspace && !written_.insert(a.buffer.index).second;
       bool known = false;
       for (const auto& t : tensors) known |= t.role == p.role && t.port == p.port;
-      if (!known) tensors.push_back({p.role, p.port, b.dtype, count, memory_[a.buffer.index], false});
+      if (!known) tensors.push_back({p.role, p.port, b.dtype, count, memory_[a.buffer.index], handed_on});
     }
     kernel::interpret(k, tensors, values_, scalars);
   }
@@ -157,6 +159,7 @@ class Executor {
   std::vector<std::uint64_t> scalars_;
   std::map<std::string, ops::HostTensor> weights_;
   std::vector<void*> memory_;
+  std::set<std::uint32_t> written_;  // workspaces
   std::vector<std::byte> arena_;
   std::vector<ops::OwnedTensor> outputs_;
 };

@@ -99,6 +99,9 @@ Tensor Tensor::to(Device device, Caller caller) const {
 }
 
 Tensor Tensor::interpret(Caller caller) const {
+  if (not_empty(*this, caller).record_->kind == Record::Kind::kNode && is_evaluated())
+    frontend::throw_at(
+        caller, "this tensor was evaluated and no longer knows what it was made of: interpret it first");
   try {
     return from_device(std::move(Session::current().interpret(std::span(&not_empty(*this, caller), 1))[0]),
                        caller);

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <thread>
 
+#include "error_text.h"
 #include "frontend/session.h"
 #include "intarsia/intarsia.h"
 
@@ -142,11 +143,52 @@ TEST(Eval, AgreesWithTheDefinitions) {
 
                             cast(x, DType::kF64) * 2};
   for (const Tensor& result : results) {
-    const std::vector<double> fast = result.tolist<double>(), slow = result.interpret().tolist<double>();
+    const std::vector<double> slow = result.interpret().tolist<double>(), fast = result.tolist<double>();
     ASSERT_EQ(fast.size(), slow.size());
     for (std::size_t i = 0; i < fast.size(); ++i)
       EXPECT_NEAR(fast[i], slow[i], 1e-5 * (1 + std::abs(slow[i]))) << result.record()->op->id << " " << i;
   }
+}
+
+Tensor wave(const std::vector<std::int64_t>& shape, float step) {
+  std::int64_t count = 1;
+  for (const std::int64_t e : shape) count *= e;
+  std::vector<float> data(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] = std::sin(step * static_cast<float>(i));
+  return floats(std::move(data), shape);
+}
+
+TEST(Eval, ALayerAgreesWithTheDefinitions) {
+  const Tensor w1 = wave({48, 64}, 0.11f), b1 = wave({64}, 0.5f), w2 = wave({64, 20}, 0.23f),
+               g = wave({64}, 0.3f), b = wave({64}, 0.7f);
+  for (const std::int64_t rows : {1, 33}) {
+    const Tensor h = matmul(wave({rows, 48}, 0.37f), w1) + b1;
+    const Tensor y = matmul(gelu(layer_norm(h, g, b)), w2) + softmax(matmul(h, w2), 1);
+    const std::vector<double> slow = y.interpret().tolist<double>(), fast = y.tolist<double>();
+    ASSERT_EQ(fast.size(), static_cast<std::size_t>(rows * 20));
+    for (std::size_t i = 0; i < fast.size(); ++i)
+      ASSERT_NEAR(fast[i], slow[i], 1e-4 * (1 + std::abs(slow[i]))) << i;
+  }
+}
+
+TEST(Eval, ReductionsOfEveryAxis) {
+  const Tensor x = wave({3, 5, 7}, 0.9f);
+  const Tensor results[] = {sum(x),          sum(x, {{1}}), max(x, {{0, 2}}, true),
+                            mean(x, {{-1}}), argmax(x, 1),  cast(argmin(x), DType::kI32),
+                            prod(x, {{2}})};
+  for (const Tensor& result : results) {
+    const std::vector<double> slow = result.interpret().tolist<double>(), fast = result.tolist<double>();
+    ASSERT_EQ(fast.size(), slow.size());
+    for (std::size_t i = 0; i < fast.size(); ++i)
+      EXPECT_NEAR(fast[i], slow[i], 1e-5 * (1 + std::abs(slow[i])));
+  }
+}
+
+TEST(Eval, WhatWasEvaluatedCannotBeInterpreted) {
+  const Tensor y = counted(2) + 1;
+  y.eval();
+  EXPECT_EQ(message([&] { y.interpret(); }),
+            "this tensor was evaluated and no longer knows what it was made of: interpret it first");
 }
 
 TEST(Eval, ThreadsShareTensors) {

@@ -38,6 +38,10 @@ struct Parser {
     space();
     return at < text.size() ? text[at] : '\0';
   }
+  bool on_this_line(char c) {
+    while (at < text.size() && text[at] == ' ') ++at;
+    return at < text.size() && text[at] == c;
+  }
   bool take(char c) {
     if (peek() != c) return false;
     ++at;
@@ -106,7 +110,7 @@ struct Parser {
   }
   Shape dims() {
     Shape all;
-    while (peek() == '{') all.push_back(dim());
+    while (on_this_line('{')) all.push_back(dim());  // the body's brace opens a line
     return all;
   }
   std::uint32_t line() {

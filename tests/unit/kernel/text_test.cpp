@@ -71,6 +71,7 @@ TEST(KernelText, ReadsWell) {
   const ValueId v = b.load(x, std::span(&at, 1), extents);
   b.store(y, b.binary(Fn::kMul, v, b.constant(2.0, b.type(v))), std::span(&at, 1));
   k.grid = {cdiv(n, 16), 1, 1};
+  EXPECT_EQ(print(parse(print(k))), print(k));
   EXPECT_EQ(print(k), R"(kernel 1 "twice" warps 4 cluster 1
 symbol n 0 1000 1
 grid {n 15 + 16 //} {1} {1}

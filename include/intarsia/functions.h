@@ -44,7 +44,7 @@ Tensor floor_div(const Operand& lhs, const Operand& rhs);
 // A tensor whose elements are all one number.
 Tensor full(const Shape& shape, Number value, DType dtype = DType::kF32, const Caller& caller = std::source_location::current());
 // Elements of one axis, at the places another tensor names.
-Tensor gather(const Operand& input, const Operand& index, std::int64_t dim);
+Tensor gather(const Operand& input, std::int64_t dim, const Operand& index);
 // The Gaussian error linear unit of each element.
 Tensor gelu(const Operand& input, const std::string& approximate = "none");
 // Whether the first element is greater than the second.

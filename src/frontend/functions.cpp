@@ -28,7 +28,7 @@ Tensor flatten(const Operand& input, std::int64_t start_dim, std::int64_t end_di
 Tensor flip(const Operand& input, const std::optional<std::vector<std::int64_t>>& dim) { return frontend::apply_one(ops::kFlip, {input}, {{"dim", as_attribute(dim)}}); }
 Tensor floor_div(const Operand& lhs, const Operand& rhs) { return frontend::apply_one(ops::kFloorDiv, {lhs, rhs}); }
 Tensor full(const Shape& shape, Number value, DType dtype, const Caller& caller) { return call(ops::kFull, {{"shape", as_attribute(shape)}, {"value", as_attribute(value)}, {"dtype", as_attribute(dtype)}}, caller); }
-Tensor gather(const Operand& input, const Operand& index, std::int64_t dim) { return frontend::apply_one(ops::kGather, {input, index}, {{"dim", as_attribute(dim)}}); }
+Tensor gather(const Operand& input, std::int64_t dim, const Operand& index) { return frontend::apply_one(ops::kGather, {input, index}, {{"dim", as_attribute(dim)}}); }
 Tensor gelu(const Operand& input, const std::string& approximate) { return frontend::apply_one(ops::kGelu, {input}, {{"approximate", as_attribute(approximate)}}); }
 Tensor greater(const Operand& lhs, const Operand& rhs) { return frontend::apply_one(ops::kGreater, {lhs, rhs}); }
 Tensor greater_equal(const Operand& lhs, const Operand& rhs) { return frontend::apply_one(ops::kGreaterEqual, {lhs, rhs}); }

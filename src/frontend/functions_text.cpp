@@ -52,13 +52,13 @@ std::string default_value(const AttributeDef& a) {
   return "DType::k" + (name == "BOOL" ? "Bool" : name);
 }
 
+bool has_default(const ops::Parameter& p) { return p.attribute && !p.attribute->required; }
+
 // C++ wants defaults at the end only; a schema may have a required attribute after one with a default.
-std::vector<const AttributeDef*> ordered(const OpDef& op) {
-  std::vector<const AttributeDef*> out;
-  for (const AttributeDef& a : op.attributes)
-    if (a.required) out.push_back(&a);
-  for (const AttributeDef& a : op.attributes)
-    if (!a.required) out.push_back(&a);
+std::vector<ops::Parameter> ordered(const OpDef& op) {
+  std::vector<ops::Parameter> required, out;
+  for (const ops::Parameter& p : ops::parameters(op)) (has_default(p) ? out : required).push_back(p);
+  out.insert(out.begin(), required.begin(), required.end());
   return out;
 }
 
@@ -72,12 +72,13 @@ std::string function_name(const OpDef& op) { return std::string(op.id); }
 std::string parameters(const OpDef& op, bool with_defaults) {
   std::string out;
   const auto add = [&](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
-  for (const ops::Input& input : op.inputs)
-    add(input.variadic ? fmt::format("const std::vector<Operand>& {}", input.name)
-                       : fmt::format("const Operand& {}", input.name));
-  for (const AttributeDef* a : ordered(op))
-    add(parameter_type(*a) + " " + std::string(a->name) +
-        (with_defaults && !a->required ? " = " + default_value(*a) : ""));
+  for (const ops::Parameter& p : ordered(op)) {
+    const std::string type = p.attribute         ? parameter_type(*p.attribute)
+                             : p.input->variadic ? "const std::vector<Operand>&"
+                                                 : "const Operand&";
+    const bool shown = with_defaults && has_default(p);
+    add(type + " " + std::string(p.name) + (shown ? " = " + default_value(*p.attribute) : ""));
+  }
   if (op.inputs.empty())
     add(std::string("const Caller& caller") + (with_defaults ? " = std::source_location::current()" : ""));
   return out;

@@ -17,7 +17,7 @@ install(TARGETS intarsia_runtime_library intarsia EXPORT intarsia LIBRARY DESTIN
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/intarsia DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # The public headers are written in terms of these; other names in them may change in any version.
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/intarsia/internal
-        FILES_MATCHING PATTERN "*.h" PATTERN "*.inc" PATTERN "target" EXCLUDE)
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.inc")
 install(EXPORT intarsia NAMESPACE intarsia:: FILE intarsiaTargets.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/intarsia)
 configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/intarsiaConfig.cmake.in ${CMAKE_BINARY_DIR}/intarsiaConfig.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/intarsia)

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/convert.h"
 #include "base/error.h"
+#include "ops/attribute_text.h"
 #include "ops/ops.h"
 #include "schedule/element_builder.h"
 
@@ -176,14 +178,31 @@ class NodeBuilder {
   std::vector<std::int32_t> sources_;
   QueryNode query_node_{};
 };
+
+// Equal keys, equal answers.
+std::string key_of(const graph::Graph& graph, const graph::Node& node) {
+  std::string key(node.op->id);
+  for (const auto& [name, value] : node.attributes) key += fmt::format(" {}={}", name, ops::text(value));
+  for (const graph::ValueId v : node.inputs) key += " " + graph::text(graph.type(v));
+  for (std::uint32_t p = 0; p < node.num_outputs; ++p) key += " " + graph::text(graph.type(node.output(p)));
+  return key;
+}
 }  // namespace
 
 std::vector<NodeWork> build_nodes(const graph::Graph& graph, const ImplementationTable& table,
                                   const kernel::Capabilities& machine, const Options& options,
                                   std::vector<Note>& notes) {
   std::vector<NodeWork> out;
-  for (std::uint32_t n = 0; n < graph.nodes().size(); ++n)
-    out.push_back(NodeBuilder(graph, n, table, machine, options, notes).run());
+  std::unordered_map<std::string, std::uint32_t>
+      built;  // a plugin is asked each time: it may remember what it gave
+  for (std::uint32_t n = 0; n < graph.nodes().size(); ++n) {
+    const bool plugin = graph.nodes()[n].op->id.find("::") != std::string_view::npos;
+    const auto [at, fresh] = built.try_emplace(plugin ? "" : key_of(graph, graph.nodes()[n]), n);
+    if (!plugin && !fresh)
+      out.push_back(NodeWork(out[at->second]));
+    else
+      out.push_back(NodeBuilder(graph, n, table, machine, options, notes).run());
+  }
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <queue>
 
 #include "base/error.h"
@@ -15,9 +16,11 @@ namespace {
 constexpr int kCheap = 8;
 // In the loads of a matrix product, which repeats them for every tile of the other side.
 constexpr int kCheapInProduct = 4;
+// In kernels that load a value several times: all repetitions together.
+constexpr int kCheapAgain = 20;
 constexpr std::size_t kMaxNodes = 128, kMaxRoots = 8;
 // Units looked at before a dependency is taken for granted.
-constexpr std::size_t kMaxSearched = 4096;
+constexpr std::size_t kMaxSearched = 4096, kMaxCandidates = 8;
 
 class Grouper {
  public:
@@ -146,10 +149,28 @@ class Grouper {
     const int cost = work_of(f_, cone);
     const bool product = node(n).op->id == "matmul";
     if (product && cost > kCheapInProduct) return "a matrix product would compute it again for every tile";
+    if (const int loads = loads_of(n, value); loads > 1 && cost * (loads - 1) > kCheapAgain)
+      return fmt::format("it would be computed {} times, as often as it is loaded", loads);
     const auto& users = users_[value];
     const bool others = std::any_of(users.begin(), users.end(), [&](std::uint32_t u) { return u != n; });
     if (others && cost > kCheap) return "others need it too";
     return {};
+  }
+
+  // How often the kernels of one way load a value.
+  int loads_of(std::uint32_t n, std::uint32_t value) const {
+    int most = 0;
+    for (const Way& way : f_.work[n].ways) {
+      int loads = 0;
+      for (const kernel::Kernel& k : way.kernels)
+        for (const kernel::Param& p : k.params) {
+          if (p.role != kernel::Role::kInput || node(n).inputs[p.port].index != value) continue;
+          for (const kernel::Inst& i : k.insts)
+            loads += i.opcode == kernel::Opcode::kViewLoad && k.operands_of(i)[0] == p.value;
+        }
+      most = std::max(most, loads);
+    }
+    return most;
   }
 
   void add_anchor(std::uint32_t n) {
@@ -221,6 +242,7 @@ class Grouper {
     const graph::ValueId made[] = {{v}};
     add_sizes(unit, made);
     unit_of_[v] = static_cast<std::uint32_t>(units_.size());
+    for (const std::uint32_t r : whole_reads(v).here) readers_[r].push_back(unit_of_[v]);
     units_.push_back(std::move(unit));
   }
 
@@ -229,29 +251,46 @@ class Grouper {
     return std::any_of(units.begin(), units.end(), [&](std::uint32_t u) { return join(v, u, cone); });
   }
 
-  // Units whose values are read element by element where v's are made, the dearest first: anchors, then the
-  // latest.
-  std::vector<std::uint32_t> candidates(std::uint32_t v) const {
+  struct Reads {  // values that v's function reads: at the element it makes, or elsewhere too
+    std::set<std::uint32_t> here, elsewhere;
+  };
+  Reads whole_reads(std::uint32_t v) const {
     Ports ports;
     const std::uint32_t values[] = {v};
     const kernel::Element e = element_of(f_, values, {v}, without_ones(f_.type(v).shape), ports);
-    std::set<std::uint32_t> here, elsewhere;
+    Reads out;
     for (const auto& o : e.inputs) {
       if (o.param.role != kernel::Role::kInput) continue;
       const std::uint32_t read = ports.tensors[o.param.port];
-      if (unit_of_[read] == kNone) continue;
-      (is_row_major(o.offset, e.space) && is_same_size(read, v) ? here : elsewhere).insert(unit_of_[read]);
+      (is_row_major(o.offset, e.space) && is_same_size(read, v) ? out.here : out.elsewhere).insert(read);
+    }
+    return out;
+  }
+
+  // Units that v may stand in, the dearest first: products, other anchors, then those that make or read the
+  // same elements.
+  std::vector<std::uint32_t> candidates(std::uint32_t v) const {
+    const Reads reads = whole_reads(v);
+    std::set<std::uint32_t> makers, not_these, siblings;
+    for (const std::uint32_t r : reads.elsewhere)
+      if (unit_of_[r] != kNone) not_these.insert(unit_of_[r]);
+    for (const std::uint32_t r : reads.here) {
+      if (unit_of_[r] != kNone) makers.insert(unit_of_[r]);
+      if (const auto at = readers_.find(r); at != readers_.end())
+        siblings.insert(at->second.begin(), at->second.end());
     }
     std::vector<std::uint32_t> out;
-    for (const std::uint32_t u : here)
-      if (!elsewhere.contains(u)) out.push_back(u);
+    for (const std::uint32_t u : makers)
+      if (!not_these.contains(u)) out.push_back(u);
+    const auto rank = [&](std::uint32_t u) {
+      const std::uint32_t n = units_[u].anchor;
+      return n == kNone ? 0 : node(n).op->id == "matmul" ? 2 : 1;
+    };
     std::sort(out.begin(), out.end(), [&](std::uint32_t a, std::uint32_t b) {
-      const auto rank = [&](std::uint32_t u) {
-        const std::uint32_t n = units_[u].anchor;
-        return n == kNone ? 0 : node(n).op->id == "matmul" ? 2 : 1;
-      };
       return rank(a) != rank(b) ? rank(a) > rank(b) : a > b;
     });
+    for (auto u = siblings.rbegin(); u != siblings.rend() && out.size() < kMaxCandidates; ++u)
+      if (!makers.contains(*u) && !not_these.contains(*u)) out.push_back(*u);
     return out;
   }
 
@@ -343,6 +382,8 @@ class Grouper {
   std::vector<char> needed_;                       // per node
   std::vector<std::uint32_t> unit_of_;             // per value
   std::vector<Unit> units_;
+  std::map<std::uint32_t, std::vector<std::uint32_t>>
+      readers_;  // value -> units of functions that read it element by element
 };
 }  // namespace
 

@@ -112,6 +112,33 @@ TEST(Fusion, Diamonds) {
               1e-2});
 }
 
+TEST(Fusion, SiblingsReadOnce) {
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = exp(x) %1 = tanh(x) %2 = neg(x) return %0, %1, %2 }",
+              1,
+              {{5, 9}}});
+  check_case({kSymbols + "graph(x: f32[m, n]) { %0 = exp(x) %1 = sum(%0) {dim=[1], keepdim=true} %2 = sub(x, "
+                         "%1) return %0, %2 }",
+              3,
+              {{5, 9}},
+              1e-3});
+}
+
+TEST(Fusion, DearWorkIsNotRepeatedByRowsThatLoadTwice) {
+  const std::string body = " { %0 = gelu(x) %1 = softmax(%0) {dim=1} return %1 }";
+  check_case({kSymbols + "graph(x: f32[m, n])" + body, 2, {{5, 9}}});
+  check_case({kSymbols + "graph(x: f32[m, 100])" + body, 1, {{5, 100}}});
+}
+
+TEST(Fusion, EqualKernelsAreBuiltOnce) {
+  const graph::Graph g = graph::parse(
+      "graph(x: f32[4, 100]) { %0 = softmax(x) {dim=1} %1 = softmax(%0) {dim=1} %2 = softmax(%1) {dim=1} "
+      "return %2 }");
+  const Scheduled s = schedule(g, testing::builtins(), testing::cpu());
+  EXPECT_EQ(s.program.steps.size(), 3u);
+  EXPECT_EQ(s.kernels.size(), 1u);
+  EXPECT_EQ(s.program.codes.size(), 1u);
+}
+
 TEST(Fusion, TheModel) {
   check_case({kSymbols +
                   "graph(x: f32[m, k], w1: f32[k, n], b1: f32[n], g: f32[n], b: f32[n], w2: f32[n, k]) {\n"

@@ -28,6 +28,8 @@ std::string where(const Warp& warp, const Fragment& f) {
   return fmt::format("warp {} lanes {:#010x} {} in line {}", warp.index, f.lanes, what, in.place.line);
 }
 
+}  // namespace
+
 // Nobody can run: says who waits where.
 void report_deadlock(Block& block) {
   std::string picture;
@@ -45,8 +47,6 @@ void report_deadlock(Block& block) {
          "no thread of the block can go on: " + picture);
   warp.lanes = 0;
 }
-
-}  // namespace
 
 void run_warp(Warp& warp) {
   std::int64_t steps = 0;
@@ -78,10 +78,11 @@ void run_warp(Warp& warp) {
   }
 }
 
-// Runs until the block ended (true) or has used up `budget` steps.
-bool run_block(Block& block, std::int64_t budget) {
+// Runs until the block ended, has used up `budget` steps, or only polls.
+Turn run_block(Block& block, std::int64_t budget) {
+  constexpr std::int32_t kIdleTurns = 64;
   const std::int64_t limit = block.launch->config->max_steps, end = block.steps + budget;
-  for (;;) {
+  for (block.idle = 0; block.idle < kIdleTurns;) {
     bool ran = false, alive = false;
     block.progress = false;
     for (const auto& pointer : block.warps) {
@@ -92,20 +93,21 @@ bool run_block(Block& block, std::int64_t budget) {
       if (expired) warp.quantum = kQuantum;
       if ((warp.lanes == 0 || expired) && !next_fragment(warp, expired)) continue;
       ran = true;
+      warp.polled = false;
       run_warp(warp);
-      if (block.worker->stop || block.launch->stop) return true;
+      if (!warp.polled) block.progress = true;
+      if (block.worker->stop || block.launch->stop) return Turn::kEnded;
     }
-    if (!alive) return true;
-    if (!ran && !block.progress) {
-      report_deadlock(block);
-      return true;
-    }
+    if (!alive) return Turn::kEnded;
+    if (!ran && !block.progress) return Turn::kIdle;
+    block.idle = block.progress ? 0 : block.idle + 1;
     if (block.steps > limit) {
       fail_hang(block);
-      return true;
+      return Turn::kEnded;
     }
-    if (block.steps > end) return false;
+    if (block.steps > end) return Turn::kOver;
   }
+  return Turn::kIdle;
 }
 
 }  // namespace intarsia::ptx

@@ -48,6 +48,8 @@ class Decoder {
   void call(const Form& form, const Instruction& in);
   void barrier(const Form& form, const Instruction& in);
   void matrix(const Form& form, const Instruction& in);
+  void fragments(const Form& form, const Instruction& in);
+  void asynchronous(const Form& form, const Instruction& in);
   void matrix_rows(const Form& form, const Instruction& in);
   void warp_group(const Form& form, const Instruction& in);
   void fragment(const Instruction& in, const Operand& o, int count, int width, std::vector<Ref>& out);

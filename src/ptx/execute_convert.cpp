@@ -95,16 +95,18 @@ U16 brain_in_mode(double x, int mode) {
   return static_cast<U16>((u >> 16) + (away && (u & 0xFFFF) != 0 && std::isfinite(f) ? 1 : 0));
 }
 
-template <class To>
+template <class To, class From>
 struct Narrow {  // to a float format; `x` is exact or to odd
   static void write(std::byte* at, double x, int mode, U8 flags) {
     if ((flags & kIntegral) != 0) x = std::nearbyint(x);
     if ((flags & kSaturate) != 0) x = saturate(x);
-    if ((flags & kRelu) != 0 && x < 0) x = 0;
+    if ((flags & kRelu) != 0 && x <= 0) x = 0;
     if constexpr (std::is_same_v<To, double>) {
       std::memcpy(at, &x, 8);
     } else if constexpr (std::is_same_v<To, float>) {
-      auto f = opaque(static_cast<float>(opaque(x)));  // a NaN keeps its upper bits, as on the GPU
+      auto f = opaque(static_cast<float>(opaque(x)));
+      if (!std::is_same_v<From, double>)
+        f = canonical(f);  // a NaN of f64 keeps its upper bits, as on the GPU
       if ((flags & kFlush) != 0) f = flush(f);
       std::memcpy(at, &f, 4);
     } else {
@@ -120,12 +122,12 @@ void convert_lane(std::byte* to, const std::byte* from, int to_bytes, int mode, 
   if constexpr (std::is_same_v<From, float>)
     if ((flags & kFlush) != 0) v = static_cast<double>(flush(static_cast<float>(v)));
   if constexpr (kIsFloat<To> && kIsFloat<From>) {
-    Narrow<To>::write(to, v, mode, flags);
+    Narrow<To, From>::write(to, v, mode, flags);
   } else if constexpr (kIsFloat<To>) {
     // f64 from a 64-bit integer rounds here; to f32 it must not round twice.
-    Narrow<To>::write(to,
-                      std::is_same_v<To, double> ? opaque(static_cast<double>(opaque(v))) : integer_to_odd(v),
-                      mode, flags);
+    Narrow<To, From>::write(
+        to, std::is_same_v<To, double> ? opaque(static_cast<double>(opaque(v))) : integer_to_odd(v), mode,
+        flags);
   } else {
     To out;
     if constexpr (kIsFloat<From>)

@@ -9,7 +9,7 @@
 namespace intarsia::ptx {
 namespace {
 
-inline float relu_of(float x) { return x < 0 ? 0.0F : x; }
+inline float relu_of(float x) { return x <= 0 ? 0.0F : x; }
 
 template <bool kBrain, bool kZero, bool kRelu>
 struct ToPair {  // the first source is the upper half
@@ -30,8 +30,7 @@ struct ToTf32 {
   U32 operator()(float x) const {
     if (kRelu) x = relu_of(x);
     const auto u = std::bit_cast<U32>(x);
-    if (x != x) return kNanF32;
-    if ((u & 0x7F800000) == 0x7F800000) return u;
+    if ((u & 0x7F800000) == 0x7F800000) return u & ~U32{0x1FFF};  // NaNs are cut
     const U32 add = kRound == Round::kAway ? 0x1000 : kRound == Round::kNearest ? 0xFFF + (u >> 13 & 1) : 0;
     return (u + add) & ~U32{0x1FFF};
   }
@@ -39,8 +38,8 @@ struct ToTf32 {
 
 template <bool kE5, bool kRelu>
 U16 to_f8(double x) {
-  if (x != x) return kE5 ? 0x7F : 0x7F;
-  if (kRelu && x < 0) x = 0;
+  if (x != x) return 0x7F;
+  if (kRelu && x <= 0) x = 0;
   return kE5 ? f64_to_f8e5m2(x) : f64_to_f8e4m3(x);
 }
 template <bool kE5, bool kRelu>

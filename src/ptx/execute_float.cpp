@@ -84,11 +84,12 @@ Handler ternary(const Form& form) {
                                    : framed<F, float, float, float>(form);
 }
 
-// Sign operations keep every other bit, of NaNs too.
+// Changes of sign.
 template <bool kAbs, bool kFlush>
 struct Sign32 {
   U32 operator()(U32 a) const {
     if (kFlush) a = std::bit_cast<U32>(flush(std::bit_cast<float>(a)));
+    if ((a & 0x7FFFFFFF) > 0x7F800000) return kNanF32;
     return kAbs ? a & 0x7FFFFFFF : a ^ 0x80000000;
   }
 };

@@ -41,7 +41,7 @@ struct Arithmetic {
     const auto in = [](U16 h) { return static_cast<double>(Format::value(kFlush ? Format::flushed(h) : h)); };
     double r = F{}(in(a)...);
     if (kAfter == After::kSaturate) r = saturate(r);
-    if (kAfter == After::kRelu && r < 0) r = 0;
+    if (kAfter == After::kRelu && r <= 0) r = 0;
     const U16 out = Format::round(r);
     return kFlush ? Format::flushed(out) : out;
   }
@@ -71,6 +71,7 @@ template <class Format, bool kAbs, bool kFlush>
 struct Sign {
   U16 operator()(U16 a) const {
     if (kFlush) a = Format::flushed(a);
+    if (Format::value(a) != Format::value(a)) return kNanHalf;
     return static_cast<U16>(kAbs ? a & 0x7FFF : a ^ 0x8000);
   }
 };

@@ -32,6 +32,12 @@ Place place(int lane, int r, int e, int per_register, int rows) {
   return {lane / 4 + 8 * (r % halves), lane % 4 * per_register + e + 4 * per_register * (r / halves)};
 }
 
+// fp8 runs as two f16 products of 16: the first takes the even pairs of bytes of each register.
+int step_order(Type type, int k) {
+  if (type != Type::kE4M3 && type != Type::kE5M2) return k;
+  return k % 4 / 2 * 16 + k / 16 * 8 + k % 16 / 4 * 2 + k % 2;
+}
+
 template <class Out, class Read>
 void unpack(Warp& warp, const Ref* refs, int registers, Type type, int rows, Out* out, Read read) {
   const int width = element_bits(type), per = 32 / width;
@@ -40,7 +46,7 @@ void unpack(Warp& warp, const Ref* refs, int registers, Type type, int rows, Out
     for (int l = 0; l < kLanes; ++l)
       for (int e = 0; e < per; ++e) {
         const Place p = place(l, r, e, per, rows);
-        out[p.outer * kMostK + p.k] =
+        out[p.outer * kMostK + step_order(type, p.k)] =
             read(width == 32 ? from[l] : from[l] >> (e * width) & ((1U << width) - 1));
       }
   }

@@ -94,6 +94,7 @@ void start_warp(Warp& warp) {
   warp.clock = 0;
   warp.copies.clear();
   warp.copy_groups.fill(0);
+  warp.bulk_groups.fill(0);
   const std::uint32_t local = warp.block->launch->image->lane_local_bytes;
   if (local != 0 && warp.local == nullptr)
     warp.local.reset(static_cast<std::byte*>(std::calloc(kLanes, local)));

@@ -135,6 +135,8 @@ void start_block(Block& block, std::int64_t linear) {
   block.id = {static_cast<U32>(linear % c.grid[0]), static_cast<U32>(linear / c.grid[0] % c.grid[1]),
               static_cast<U32>(linear / c.grid[0] / c.grid[1])};
   block.steps = 0;
+  block.bulk.clear();
+  block.barrier_clocks.clear();
   block.shared.assign(static_cast<std::size_t>(launch.shared_bytes), std::byte{0});
   block.shadow.assign(
       c.checks.uninitialised || c.checks.races ? static_cast<std::size_t>(launch.shared_bytes) : 0, Cell{});
@@ -161,7 +163,8 @@ void start_block(Block& block, std::int64_t linear) {
   }
 }
 
-// Runs blocks `next` … `end` - 1. One after another; only where one does not end, others are begun beside it.
+// Runs clusters `next` … `end` - 1 (a block alone is one). One after another; only where one does not end,
+// others are begun beside it.
 class BlockRunner {
  public:
   BlockRunner(const Launch& launch, Worker& worker, std::int64_t begin, std::int64_t end)
@@ -169,38 +172,74 @@ class BlockRunner {
 
   void run() {
     while (!launch_.stop && (begin_one() || !live_.empty())) {
+      bool moved = false;
       for (std::size_t i = 0; i < live_.size() && !launch_.stop;) {
-        const bool ended = run_block(*live_[i], kTurn);
+        const Turn turn = run_block(*live_[i], kTurn);
         if (worker_.stop) launch_.stop = true;
-        if (!ended) {
+        moved |= turn != Turn::kIdle || live_[i]->progress;
+        if (turn == Turn::kEnded)
+          retire(i);
+        else
           ++i;
-          continue;
-        }
-        worker_.steps += live_[i]->steps;
-        worker_.blocks.push_back(std::move(live_[i]));
-        live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(i));
       }
+      if (!moved && (next_ >= end_ || live_.size() >= kMostInFlight)) return give_up();
     }
     for (auto& block : live_) worker_.steps += block->steps;
   }
 
  private:
+  void retire(std::size_t i) {
+    worker_.steps += live_[i]->steps;
+    done_.push_back(std::move(live_[i]));
+    live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (!live_.empty()) return;  // blocks of a cluster keep their memory until all have ended
+    for (auto& block : done_) {
+      block->cluster.reset();
+      worker_.blocks.push_back(std::move(block));
+    }
+    done_.clear();
+  }
+
+  void give_up() {
+    report_deadlock(*live_.front());
+    for (auto& block : live_) worker_.steps += block->steps;
+    live_.clear();
+    worker_.stop = launch_.stop = true;
+  }
+
   bool begin_one() {
     if (next_ >= end_ || live_.size() >= kMostInFlight) return false;
+    const auto& c = launch_.config->cluster;
+    const auto& g = launch_.config->grid;
+    const std::int64_t nx = g[0] / c[0], ny = g[1] / c[1], x = next_ % nx * c[0], y = next_ / nx % ny * c[1],
+                       z = next_ / nx / ny * c[2];
+    ++next_;
+    const std::uint32_t size = c[0] * c[1] * c[2];
+    const auto cluster = std::make_shared<Cluster>();
+    for (std::uint32_t rank = 0; rank < size; ++rank) {
+      Block& block = take_block();
+      block.rank = rank;
+      block.cluster = cluster;
+      cluster->blocks.push_back(&block);
+      start_block(block, x + rank % c[0] + (y + rank / c[0] % c[1]) * g[0] +
+                             (z + rank / c[0] / c[1]) * g[0] * std::int64_t{g[1]});
+    }
+    return true;
+  }
+
+  Block& take_block() {
     if (worker_.blocks.empty()) worker_.blocks.push_back(std::make_unique<Block>());
     live_.push_back(std::move(worker_.blocks.back()));
     worker_.blocks.pop_back();
-    Block& block = *live_.back();
-    block.launch = &launch_;
-    block.worker = &worker_;
-    start_block(block, next_++);
-    return true;
+    live_.back()->launch = &launch_;
+    live_.back()->worker = &worker_;
+    return *live_.back();
   }
 
   const Launch& launch_;
   Worker& worker_;
   std::int64_t next_, end_;
-  std::vector<std::unique_ptr<Block>> live_;
+  std::vector<std::unique_ptr<Block>> live_, done_;
 };
 
 Report report_of(const Image& image, const Finding& f) {
@@ -276,7 +315,8 @@ LaunchResult run(const Program& program, const LaunchConfig& config,
   launch.constants = image.aligned_constants;
   launch.shared_bytes = image.static_shared + config.shared_bytes;
   launch.threads = static_cast<std::int32_t>(config.block[0] * config.block[1] * config.block[2]);
-  const std::int64_t tasks = config.parallel_for ? std::min<std::int64_t>(blocks, 32) : 1;
+  const std::int64_t clusters = blocks / (config.cluster[0] * config.cluster[1] * config.cluster[2]);
+  const std::int64_t tasks = config.parallel_for ? std::min<std::int64_t>(clusters, 32) : 1;
   std::vector<Worker> workers(static_cast<std::size_t>(tasks));
   const auto body = [&](std::int64_t task) {
     std::fenv_t before;
@@ -284,7 +324,7 @@ LaunchResult run(const Program& program, const LaunchConfig& config,
     std::fesetenv(FE_DFL_ENV);  // a process that flushes denormals must not change the results
     Worker& worker = workers[static_cast<std::size_t>(task)];
     worker.inexact.assign(image.inexact_names.size(), false);
-    BlockRunner(launch, worker, blocks * task / tasks, blocks * (task + 1) / tasks).run();
+    BlockRunner(launch, worker, clusters * task / tasks, clusters * (task + 1) / tasks).run();
     std::fesetenv(&before);
   };
   if (config.parallel_for)

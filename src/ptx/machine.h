@@ -178,7 +178,9 @@ struct Warp {
   std::array<std::array<std::uint32_t, kLanes>, 3> tid{};
   std::deque<Frame> frames;
   std::vector<PendingCopy> copies;
-  std::array<std::uint64_t, kLanes> copy_groups{};
+  std::array<std::uint64_t, kLanes> copy_groups{}, bulk_groups{};
+  bool polled = false;              // its last turn ended with a wait that failed
+  std::uint32_t cluster_phase = 0;  // at its arrival
   std::unique_ptr<std::byte[], decltype(&std::free)> local{nullptr, &std::free};
 
   template <class T>
@@ -195,6 +197,24 @@ struct Cell {
   std::uint32_t write_time = 0, read_time = 0;  // 0: never
   std::uint16_t writer = 0, reader = 0;         // threads
   bool many_readers = false;
+};
+
+// A bulk copy that was begun: it lands when its mbarrier or its group is waited for.
+struct BulkCopy {
+  std::uint64_t barrier = 0;  // shared address; 0 for a group's
+  std::uint64_t to = 0, from = 0;
+  std::uint32_t bytes = 0;
+  bool to_global = false, from_shared = false;
+  std::int32_t warp = 0, lane = 0;
+  std::uint64_t group = 0;
+  const Decoded* step = nullptr;
+};
+
+// Blocks that run together.
+struct Cluster {
+  std::vector<Block*> blocks;
+  std::int32_t arrived = 0;
+  std::uint32_t phase = 0;
 };
 
 struct Barrier {
@@ -217,8 +237,11 @@ struct Block {
   std::array<Barrier, 16> barriers;
   std::int64_t steps = 0;
   bool progress = false;  // since the scheduler last looked
-  Block** cluster = nullptr;
+  std::int32_t idle = 0;  // turns in which every warp only polled
+  std::shared_ptr<Cluster> cluster;
   std::uint32_t rank = 0;
+  std::vector<BulkCopy> bulk;
+  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> barrier_clocks;  // of mbarriers, by address
 };
 
 // What one host thread gathers while it runs blocks.
@@ -276,7 +299,9 @@ void park_at_barrier(Warp& warp, std::uint32_t barrier);
 
 // ---- blocks (block.cpp, barrier.cpp)
 void run_warp(Warp& warp);
-bool run_block(Block& block, std::int64_t budget);  // whether it ended
+enum class Turn : std::uint8_t { kEnded, kOver, kIdle };  // kIdle: every warp only polls
+Turn run_block(Block& block, std::int64_t budget);
+void report_deadlock(Block& block);
 void barrier_left(Block& block);  // lanes exited: barriers of the whole block may be complete
 
 }  // namespace intarsia::ptx

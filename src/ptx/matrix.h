@@ -12,6 +12,9 @@ bool gather_warp(Warp& warp, const Decoded& in, U32 mask);
 Handler select_mma(const Form& form);
 Handler select_ldmatrix(const Form& form);
 Handler select_wgmma(const Form& form);
+Handler select_wmma(const Form& form);
+Handler select_async(const Form& form);
+U8 arrive_kind(const Form& form);  // Decoded::count of mbarrier.arrive
 Handler select_copy(const Form& form, bool predicate);
 
 }  // namespace intarsia::ptx

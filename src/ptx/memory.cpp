@@ -107,9 +107,8 @@ void check_area(Warp& warp, const Decoded& in, Access& access, U64 size, Report:
 Block* owner_of(Warp& warp, U64 address) {
   const U64 rank = address >> kRankShift;
   if (rank == 0) return warp.block;
-  const auto& c = warp.block->launch->config->cluster;
-  return warp.block->cluster != nullptr && rank <= c[0] * c[1] * c[2] ? warp.block->cluster[rank - 1]
-                                                                      : nullptr;
+  const Cluster* cluster = warp.block->cluster.get();
+  return cluster != nullptr && rank <= cluster->blocks.size() ? cluster->blocks[rank - 1] : nullptr;
 }
 
 void resolve_shared_of(Warp& warp, const Decoded& in, Access& access, Block& owner) {

@@ -17,7 +17,11 @@ constexpr std::uint32_t kNanF32 = 0x7FFFFFFF;
 constexpr std::uint16_t kNanHalf = 0x7FFF;  // f16 and bf16
 constexpr float kSmallestNormal = 0x1p-126F;
 
-inline float canonical(float x) { return x != x ? std::bit_cast<float>(kNanF32) : x; }
+// By bits: a compiler may think one NaN as good as another.
+inline float canonical(float x) {
+  const auto u = std::bit_cast<std::uint32_t>(x);
+  return std::bit_cast<float>((u & 0x7FFFFFFF) > 0x7F800000 ? kNanF32 : u);
+}
 // x86 and NVIDIA agree on the NaN an f64 operation makes and on the ones it passes on.
 inline double canonical(double x) { return x; }
 

@@ -42,6 +42,8 @@ constexpr std::array kSets = {
              "64n80k32|m64n88k32|m64n96k32|m64n104k32|m64n112k32|m64n120k32|m64n128k32|m64n136k32|m64n14"
              "4k32|m64n152k32|m64n160k32|m64n168k32|m64n176k32|m64n184k32|m64n192k32|m64n200k32|m64n208k"
              "32|m64n216k32|m64n224k32|m64n232k32|m64n240k32|m64n248k32|m64n256k32"},
+    NamedSet{"sharedcta", "shared|shared::cta"},
+    NamedSet{"sharedany", "shared|shared::cta|shared::cluster"},
     NamedSet{"order", "relaxed|acquire|release|acq_rel"},
 };
 

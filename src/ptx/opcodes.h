@@ -11,7 +11,8 @@
 //   x y      mov's source, destination           z      destination register or _ of the width of type 0
 //   t        label            c    the operands of a call      D E  32-bit destination, 64-bit destination
 //   n        a vector of registers, or one: decoding checks how many
-//   g        address in global memory    r    a 32-bit size or a predicate (cp.async)
+//   g k      address in global, in shared memory     Z  64-bit destination or _
+//     r    a 32-bit size or a predicate (cp.async)
 // '?' before a word: the operand may be missing.
 #pragma once
 #include <span>

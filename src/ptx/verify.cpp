@@ -68,6 +68,7 @@ class Checker {
         return word == "dp" ? with_predicate(o, width) : destination(o, word == "dw" ? 2 * width : width);
       case 'D': return word == "Dp" ? with_predicate(o, 32) : destination(o, 32);
       case 'E': return destination(o, 64);
+      case 'Z': return o.kind == Kind::kSink ? void() : destination(o, 64);
       case 'z': return o.kind == Kind::kSink ? void() : destination(o, width);
       case 's': return source(o, word == "sw" ? 2 * width : width);
       case 'u': return source(o, 32);
@@ -81,6 +82,7 @@ class Checker {
       case 'p': return predicate_destination(word, o);
       case 'q': return predicate(o);
       case 'm': return address(o, form_.space());
+      case 'k': return address(o, Space::kShared);
       case 'g': return address(o, Space::kGlobal);
       case 'r': return o.kind == Kind::kRegister && register_type(o) == Type::kPred ? void() : source(o, 32);
       case 'v':

@@ -234,7 +234,7 @@ inline std::vector<Case> cases() {
        0,
        {in('i', n), in('i', n), out('i', 8 * n), integer(n)}},
       {"matrices", "wmma_f16", {1, 1, 1}, {32, 1, 1}, 0, {in('h', 1024), in('h', 1024), out('f', 256)}},
-      {"matrices", "wmma_s8", {1, 1, 1}, {32, 1, 1}, 0, {in('b', 512), in('b', 128), out('i', 512)}},
+      {"matrices", "wmma_s8", {1, 1, 1}, {32, 1, 1}, 0, {in('b', 512), in('b', 256), out('i', 512)}},
       {"matrices",
        "mma_kinds",
        {1, 1, 1},

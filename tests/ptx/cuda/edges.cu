@@ -16,11 +16,11 @@ extern "C" __global__ void edges_f32(const unsigned* x, const unsigned* z, unsig
   unsigned* out = y + i * 32;
   APPLY2(0, "add.rn.f32") APPLY2(1, "mul.rn.f32") APPLY3(2, "fma.rn.f32") APPLY2(3, "add.rn.ftz.f32") APPLY2(4, "mul.rn.ftz.f32")
   APPLY3(5, "fma.rn.ftz.f32") APPLY3(6, "fma.rn.sat.f32") APPLY2(7, "min.f32") APPLY2(8, "max.ftz.f32") APPLY2(9, "min.NaN.f32")
-  APPLY2(10, "max.NaN.xorsign.abs.f32") APPLY1(11, "neg.f32", "r") APPLY1(12, "abs.ftz.f32", "r") APPLY2(13, "div.rn.f32") APPLY1(14, "sqrt.rn.f32", "r")
+  APPLY2(10, "max.ftz.NaN.f32") APPLY1(11, "neg.f32", "r") APPLY1(12, "abs.ftz.f32", "r") APPLY2(13, "div.rn.f32") APPLY1(14, "sqrt.rn.f32", "r")
   APPLY1(15, "rcp.rn.ftz.f32", "r") APPLY1(16, "cvt.rni.f32.f32", "r") APPLY1(17, "cvt.sat.f32.f32", "r") APPLY1(18, "cvt.ftz.f32.f32", "r")
   APPLY1(19, "cvt.rna.tf32.f32", "r") APPLY2(20, "cvt.rn.f16x2.f32") APPLY2(21, "cvt.rz.bf16x2.f32") APPLY2(22, "cvt.rn.relu.bf16x2.f32")
   APPLY1(23, "cvt.rzi.s32.f32", "r") APPLY1(24, "cvt.rni.ftz.u32.f32", "r") APPLY2(25, "sub.rz.f32") APPLY2(26, "add.rm.ftz.f32") APPLY3(27, "fma.rp.f32")
-  APPLY2(28, "mul.rz.ftz.f32") APPLY2(29, "copysign.f32") APPLY2(30, "min.xorsign.abs.f32") APPLY2(31, "div.rp.f32")
+  APPLY2(28, "mul.rz.ftz.f32") APPLY2(29, "copysign.f32") APPLY2(30, "max.f32") APPLY2(31, "div.rp.f32")
 }
 
 extern "C" __global__ void edges_half(const unsigned* x, const unsigned* z, unsigned* y, int n) {

@@ -157,7 +157,10 @@ class NodeBuilder {
 
   NodeWork finish(std::vector<Way> ways, bool tunable) const {
     NodeWork w;
-    const auto is_kernel = [](const Way& way) { return !way.steps; };
+    const auto& outputs = node_.op->outputs;
+    const bool in_place =
+        std::any_of(outputs.begin(), outputs.end(), [](const ops::Output& o) { return o.alias_of >= 0; });
+    const auto is_kernel = [&](const Way& way) { return !way.steps && !in_place; };
     w.kind =
         std::all_of(ways.begin(), ways.end(), is_kernel) ? NodeWork::Kind::kKernels : NodeWork::Kind::kSteps;
     for (std::size_t n = 1; n < ways.size(); ++n)

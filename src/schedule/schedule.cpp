@@ -59,9 +59,21 @@ class Linker {
     Buffer b;
     b.name = std::move(name), b.kind = kind, b.port = port, b.dtype = t.dtype;
     for (const Dim& d : t.shape) b.shape.push_back(p_.dim(d));
-    const Dim count = t.shape.numel();
+    const Dim count = numel_at_most(v);
     b.bytes = p_.dim(bits(t.dtype) == 4 ? cdiv(count, 2) : count * (bits(t.dtype) / 8));
     return p_.add(std::move(b));
+  }
+  // Extents that the node itself finds out are not known when its outputs need memory.
+  Dim numel_at_most(std::uint32_t v) const {
+    std::vector<Symbol> found;
+    std::vector<Dim> upper;
+    for (const graph::DataExtent& d : f_.graph.data_extents())
+      if (f_.node_of(d.size.index) == f_.node_of(v)) {
+        collect_symbols(d.symbol, found);
+        upper.push_back(d.upper);
+      }
+    const Dim count = f_.type(v).shape.numel();
+    return found.empty() ? count : substitute(count, found, upper);
   }
   BufferId buffer(std::uint32_t v) {
     BufferId& id = buffers_[v];
@@ -242,6 +254,13 @@ class Linker {
     std::vector<BufferId> in, out;
     for (const graph::ValueId v : node.inputs) in.push_back(buffer(v.index));
     for (std::uint32_t o = 0; o < node.num_outputs; ++o) out.push_back(buffer(node.output(o).index));
+    for (std::uint32_t o = 0; o < node.num_outputs; ++o) {
+      const int updated = node.op->outputs[o].alias_of;
+      if (updated < 0) continue;
+      const std::uint32_t from = node.inputs[static_cast<std::size_t>(updated)].index;
+      p_.steps.push_back(copy(from, out[o], u.anchor, fmt::format("{} updates it in place", node.op->id)));
+      in[static_cast<std::size_t>(updated)] = out[o];
+    }
     std::vector<std::vector<runtime::Step>> lists;
     for (const Way& way : work.ways) {
       const std::size_t before = p_.steps.size();

@@ -190,6 +190,94 @@ TEST(Plugin, StepsBringTheirOwnMemory) {
   expect_same(g, s);
 }
 
+// ---- other operators
+// ----------------------------------------------------------------------------------------
+
+constexpr ops::Output kUpdated[] = {{.name = "out0", .type_variable = 0, .alias_of = 0}};
+constexpr ops::OpDef kInPlace = {.id = "example::increment",
+                                 .inputs = kInputs,
+                                 .outputs = kUpdated,
+                                 .infer = infer,
+                                 .reference = reference};
+
+// y[i] += 1, by views.
+Built build_update(const Implementation&, const Query& q, const Tactic&) {
+  Kernel k;
+  k.name = "increment";
+  Builder b(k);
+  const Dim n = q.inputs[0].shape.numel();
+  const ValueId y = b.view("y", Role::kInOut, 0, DType::kF32, {n});
+  k.grid = {cdiv(n, 16), 1, 1};
+  const std::int64_t block[] = {16};
+  const ValueId at[] = {b.binary(Fn::kMul, b.program_id(0), b.constant(16, kernel::scalar(DType::kI64)))};
+  const ValueId x = b.load(y, at, block);
+  b.store(y, b.binary(Fn::kAdd, x, b.constant(1.0, b.type(x))), at);
+  Kernels out;
+  out.variants.push_back({{}, std::move(k)});
+  return out;
+}
+
+TEST(Plugin, InPlaceUpdatesACopyThatSaysWhy) {
+  Implementation i = implementation(build_update);
+  i.op = kInPlace.id;
+  const graph::Graph g = graph::parse(
+      "symbol n 0..4096\ngraph(x: f32[n]) { %0 = neg(x) %1 = example::increment(%0) %2 = mul(%1, %0) return "
+      "%2 }",
+      [](std::string_view) { return ops::ref(kInPlace); });
+  const Scheduled s = schedule(g, table_with(i), testing::cpu());
+  EXPECT_EQ(summary(s),
+            "neg: t1 <- x\n"
+            "copy: t2 <- t1  # example::increment updates it in place\n"
+            "increment: t2 <- \n"
+            "mul: result0 <- t2, t1\n"
+            "# node 1: example::increment runs as its own kernel: y is read and written in place\n"
+            "# node 2: not fused into example::increment: its steps run as they stand\n");
+  ops::OwnedTensor x = testing::random_tensor(DType::kF32, {40}, 5);
+  const ops::HostTensor inputs[] = {x.view()};
+  testing::expect_same(g, s, inputs, 0);
+}
+
+constexpr ops::Output kFound[] = {{.name = "values", .type_variable = 0},
+                                  {.name = "count", .dtypes = only(DType::kI64), .size = true}};
+constexpr ops::OpDef kPositive = {
+    .id = "example::positive", .inputs = kInputs, .outputs = kFound, .infer = [](ops::InferContext& c) {
+      c.out({c.data_extent(c.in(0).shape.numel(), 1)});
+      c.out(Shape{});
+    }};
+
+TEST(Plugin, ExtentsThatAreDataAreReadBeforeTheyAreUsed) {
+  Implementation i = implementation([](const Implementation&, const Query& q, const Tactic&) -> Built {
+    Steps s;
+    runtime::Call call;
+    call.library = "host", call.function = "positive";
+    const auto port = [&](runtime::Buffer::Kind kind, std::uint32_t number, const ops::TensorType& type) {
+      runtime::Buffer b;
+      b.name = "p", b.kind = kind, b.port = number, b.dtype = type.dtype;
+      runtime::Argument a;
+      a.kind = runtime::Argument::Kind::kBuffer, a.buffer = s.program.add(std::move(b)), a.dtype = type.dtype;
+      if (kind == runtime::Buffer::Kind::kOutput) a.access = runtime::Access::kWrite;
+      call.arguments.push_back(a);
+    };
+    port(runtime::Buffer::Kind::kInput, 0, q.inputs[0]);
+    port(runtime::Buffer::Kind::kOutput, 0, q.outputs[0]);
+    port(runtime::Buffer::Kind::kOutput, 1, q.outputs[1]);
+    s.program.steps.emplace_back().body = call;
+    return s;
+  });
+  i.op = kPositive.id;
+  const graph::Graph g = graph::parse(
+      "symbol n 0..4096\ngraph(x: f32[n]) { %0, %1 = example::positive(x) %2 = exp(%0) return %2 }",
+      [](std::string_view) { return ops::ref(kPositive); });
+  const Scheduled s = schedule(g, table_with(i), testing::cpu());
+  EXPECT_EQ(summary(s),
+            "host.positive: t1, t2 <- x\n"
+            "wait\n"
+            "exp: result0 <- t1\n"
+            "# node 1: not fused into example::positive: its steps run as they stand\n");
+  for (const runtime::Buffer& b : s.program.buffers)
+    if (b.name == "t1") EXPECT_EQ(s.program.dims[b.bytes.index].str(), "4*n");
+}
+
 TEST(Plugin, WithoutAnImplementationItIsAnError) {
   const graph::Graph g = parse(kGraph);
   try {

@@ -220,6 +220,11 @@ void matmul_1024(benchmark::State& state) {
       {a.address(), b.address(), c.address()}, 12.0 * (1 << 20), 2.0 * 1024 * 1024 * 1024);
 }
 
+void compile(benchmark::State& state, const Kernel& k) {
+  for (auto _ : state)
+    benchmark::DoNotOptimize(target::compile_cpu(std::span(&k, 1), {.level = target::host_level()}));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -242,5 +247,14 @@ int main(int argc, char** argv) {
   benchmark::RegisterBenchmark("matmul_1024", matmul_1024)
       ->ArgsProduct({{3, 0}, {64, 128}, {128, 256}, {128, 256}})
       ->Unit(benchmark::kMillisecond);
+  const auto compiles = [](const char* name, const Kernel& k) {
+    benchmark::RegisterBenchmark(name, [k](benchmark::State& state) {
+      compile(state, k);
+    })->Unit(benchmark::kMillisecond);
+  };
+  compiles("compile/add_kernel", add_kernel(1 << 20));
+  compiles("compile/gelu_erf", rows_of("gelu", kLong, 8192, gelu_erf));
+  compiles("compile/softmax", softmax(4096, 4096));
+  compiles("compile/matmul", matmul(1024, 128, 256, 256));
   benchmark::RunSpecifiedBenchmarks();
 }

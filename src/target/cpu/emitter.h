@@ -78,6 +78,7 @@ struct Tile {
   Row* row = nullptr;
   int width = 1;                // 1: scalars
   bool inside = false;          // every bound of the row holds
+  bool streams = false;         // stores go past the caches
   int slot = 0;                 // which of the unrolled tiles: chooses an accumulator
   Value* coordinate = nullptr;  // of the first lane
   Value* active = nullptr;      // lanes that are part of the block; null: all
@@ -99,6 +100,7 @@ struct Nest {
   Value* extent = nullptr;  // of the lane axis
   int width = 1, unroll = 1;
   std::int64_t begin = 0;    // coordinates before it are done already
+  Value* streams = nullptr;  // a condition: the interior's stores go past the caches; null: never
   bool masked_edge = false;  // the rest is done with masks, not one by one
 };
 
@@ -179,6 +181,11 @@ class Emitter {
   void lanes(const Nest& nest, Row& row, const Position& at, const Body& body);
   void edge(const Nest& nest, Row& row, const Position& at, Value* begin, Value* end, const Body& body);
   void store_group(std::uint32_t first);
+  Value* end_of_stores(Row& row, const Position& at, std::span<const std::uint32_t> stores);
+  Value* streams(const Nest& nest, Row& row, const Position& at, std::span<const std::uint32_t> stores);
+  Value* interior(const Nest& nest, Row& row, const Position& at, Value* begin, Value* high, int count,
+                  bool streams, const Body& body);
+  Value* either(Value* condition, const std::function<Value*()>& yes, const std::function<Value*()>& no);
   Value* extent(const Type& type, int axis);
 
   // blocks.cpp: blocks in memory

@@ -21,6 +21,10 @@ using runtime::kImagePage;
 
 constexpr std::uint64_t kNowhere = std::numeric_limits<std::uint64_t>::max();
 
+// Sanitizers of the host look for a mark in front of a function that is called through a pointer: let there
+// be memory.
+constexpr std::size_t kBeforeText = 64;
+
 enum class Place { kSkipped, kText, kData, kUnwind };
 
 // A view of one object; every access is checked, so a malformed object is an error.
@@ -94,7 +98,9 @@ class Linker {
   }
 
   CpuImageFile link() {
-    file_.text = {0, place(Place::kText, 0x90)};
+    file_.block.assign(kBeforeText, '\x90');
+    place(Place::kText, 0x90);
+    file_.text = {0, file_.block.size()};
     pad_to(kImagePage, '\0');
     const std::uint64_t data = file_.block.size();
     place(Place::kData, '\0');
@@ -120,8 +126,7 @@ class Linker {
     file_.block.append((align - size % align) % align, with);
   }
 
-  std::uint64_t place(Place where, int filler) {
-    const std::uint64_t begin = file_.block.size();
+  void place(Place where, int filler) {
     for (Object& object : objects_)
       for (std::size_t i = 0; i < object.sections.size(); ++i) {
         const Elf64_Shdr& s = object.sections[i];
@@ -130,7 +135,6 @@ class Linker {
         object.address[i] = file_.block.size();
         file_.block += object.content(s);
       }
-    return file_.block.size() - begin;
   }
 
   void define(const Object& object) {

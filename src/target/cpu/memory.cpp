@@ -134,7 +134,12 @@ void Emitter::store_lanes(DType t, const Access& access, Value* addresses, const
   if (mask != nullptr) mask = lanes_.splat(mask, tile.width);
   if (access.base != nullptr && is_number(access.stride, 1)) {
     Value* place = address(t, access, lane_coordinate(at));
-    if (mask == nullptr)
+    if (mask == nullptr && tile.streams) {
+      const auto bytes = static_cast<std::uint64_t>(tile.width * element_bytes(t));
+      auto* one = llvm::ConstantAsMetadata::get(ir_.getInt32(1));
+      ir_.CreateAlignedStore(bits, place, llvm::Align(bytes))
+          ->setMetadata(llvm::LLVMContext::MD_nontemporal, llvm::MDNode::get(module_.getContext(), one));
+    } else if (mask == nullptr)
       ir_.CreateAlignedStore(bits, place, align);
     else
       ir_.CreateMaskedStore(bits, place, align, mask);

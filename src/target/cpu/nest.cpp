@@ -1,4 +1,6 @@
 // Loops over the elements of a block: rows, and along a row an interior in vectors and edges with masks.
+#include <llvm/IR/IntrinsicsX86.h>
+
 #include <bit>
 #include <set>
 
@@ -12,6 +14,9 @@ bool is_number(const Value* v, std::int64_t n) {
   const auto* constant = llvm::dyn_cast<llvm::ConstantInt>(v);
   return constant != nullptr && constant->getSExtValue() == n;
 }
+
+constexpr std::int64_t kStreaming = 1;                // of Key::kHintCache
+constexpr std::int64_t kLargerThanCaches = 32 << 20;  // bytes that a launch stores
 
 int register_bytes(DType t) {
   if (t == DType::kBool) return 1;
@@ -105,23 +110,41 @@ void Emitter::lanes(const Nest& nest, Row& row, const Position& at, const Body& 
   Value* high = row.high == nullptr ? nest.extent : clamp(row.high, nest.extent);
   if (nest.begin != 0) low = ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, low, number(nest.begin));
   if (!is_number(low, nest.begin)) edge(nest, row, at, number(nest.begin), low, body);
-  const auto interior = [&](Value* begin, int count) {
-    const int step = nest.width * count;
-    return loop(begin, ir_.CreateSub(high, number(step - 1)), number(step), [&](Value* c) {
-      for (int slot = 0; slot < count; ++slot) {
-        Value* first = ir_.CreateAdd(c, number(slot * nest.width));
-        Tile tile{.row = &row, .width = nest.width, .inside = true, .slot = slot, .coordinate = first};
-        Position place = at;
-        place.at[axis] = first;
-        body(tile, place);
-      }
-    });
+  const auto inside = [&](Value* begin, int count, bool streams) {
+    return interior(nest, row, at, begin, high, count, streams, body);
   };
-  Value* rest = interior(low, nest.unroll);
+  Value* rest = nest.streams == nullptr ? inside(low, nest.unroll, false)
+                                        : either(
+                                              nest.streams, [&] { return inside(low, nest.unroll, true); },
+                                              [&] { return inside(low, nest.unroll, false); });
   const bool whole = row.low == nullptr && row.high == nullptr && merged_extent_ == nullptr;
   const std::int64_t fixed = nest.space.extents[axis];
-  if (nest.unroll > 1 && !(whole && fixed % (nest.width * nest.unroll) == 0)) rest = interior(rest, 1);
+  if (nest.unroll > 1 && !(whole && fixed % (nest.width * nest.unroll) == 0)) rest = inside(rest, 1, false);
   if (!(whole && fixed % nest.width == 0)) edge(nest, row, at, rest, nest.extent, body);
+}
+
+// Whole vectors from `begin` on, `count` in flight, below `high`. Gives where it stopped.
+Value* Emitter::interior(const Nest& nest, Row& row, const Position& at, Value* begin, Value* high, int count,
+                         bool streams, const Body& body) {
+  const int step = nest.width * count;
+  Value* stopped = loop(begin, ir_.CreateSub(high, number(step - 1)), number(step), [&](Value* c) {
+    for (int slot = 0; slot < count; ++slot) {
+      Value* first = ir_.CreateAdd(c, number(slot * nest.width));
+      Tile tile{.row = &row,
+                .width = nest.width,
+                .inside = true,
+                .streams = streams,
+                .slot = slot,
+                .coordinate = first};
+      Position place = at;
+      place.at[static_cast<std::size_t>(nest.lane_axis)] = first;
+      body(tile, place);
+    }
+  });
+  if (streams)
+    ir_.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, llvm::ArrayRef<llvm::Type*>(),
+                        llvm::ArrayRef<Value*>());  // they are not ordered otherwise
+  return stopped;
 }
 
 void Emitter::edge(const Nest& nest, Row& row, const Position& at, Value* begin, Value* end,
@@ -157,10 +180,73 @@ void Emitter::store_group(std::uint32_t first) {
       if (a.base == nullptr) prepare({in[0], at}, row);
       prepare({in[1], space.rank == 0 ? Position{} : at}, row);
     }
-    lanes(n, row, at, [&](Tile& tile, const Position& place) {
+    Nest stored = n;
+    stored.streams = streams(n, row, at, stores);
+    if (Value* end = end_of_stores(row, at, stores); end != nullptr && n.lane_axis >= 0)
+      stored.extent = clamp(end, n.extent);
+    lanes(stored, row, at, [&](Tile& tile, const Position& place) {
       for (const std::uint32_t id : stores) store(id, place, tile);
     });
   });
+}
+
+// Beyond the bounds of all stores nothing is written, so nothing need be computed; null: one of them has no
+// bound.
+Value* Emitter::end_of_stores(Row& row, const Position& at, std::span<const std::uint32_t> stores) {
+  Value* end = nullptr;
+  for (const std::uint32_t id : stores) {
+    Value* high = access(id, at, row).high;
+    if (high == nullptr) return nullptr;
+    end = end == nullptr ? high : ir_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, end, high);
+  }
+  return end;
+}
+
+// Past the caches pay stores that fill more than a cache, of light expressions; the instruction wants whole,
+// aligned vectors.
+Value* Emitter::streams(const Nest& nest, Row& row, const Position& at,
+                        std::span<const std::uint32_t> stores) {
+  if (nest.lane_axis < 0 || nest.width == 1) return nullptr;
+  Value* low = row.low == nullptr ? number(0) : clamp(row.low, nest.extent);
+  Value* addresses = number(0);
+  std::int64_t bytes = 0;
+  bool asked = true;
+  for (const std::uint32_t id : stores) {
+    const Access& a = access(id, at, row);
+    const DType t = k_.type(k_.operands_of(k_.insts[id])[1]).dtype;
+    const std::int64_t vector = nest.width * element_bytes(t);
+    if (a.base == nullptr || !is_number(a.stride, 1) || !a.conditions.empty() || a.packed || vector < 16)
+      return nullptr;
+    Value* first = ir_.CreatePtrToInt(address(t, a, low), ir_.getInt64Ty());
+    addresses = ir_.CreateOr(addresses, ir_.CreateAnd(first, number(vector - 1)));
+    bytes += element_bytes(t);
+    asked = asked && k_.attr(k_.insts[id], Key::kHintCache) == kStreaming;
+  }
+  if (!asked && (merged_extent_ == nullptr || nest.unroll < 4)) return nullptr;
+  Value* aligned = ir_.CreateICmpEQ(addresses, number(0));
+  if (asked) return aligned;
+  Value* all = ir_.CreateMul(grid_[0], number(plan_.merged_block * bytes));
+  return ir_.CreateAnd(aligned, ir_.CreateICmpSGE(all, number(kLargerThanCaches)));
+}
+
+Value* Emitter::either(Value* condition, const std::function<Value*()>& yes,
+                       const std::function<Value*()>& no) {
+  auto& context = module_.getContext();
+  llvm::BasicBlock* sides[] = {llvm::BasicBlock::Create(context, "yes", function_),
+                               llvm::BasicBlock::Create(context, "no", function_)};
+  auto* after = llvm::BasicBlock::Create(context, "next", function_);
+  ir_.CreateCondBr(condition, sides[0], sides[1]);
+  std::vector<std::pair<Value*, llvm::BasicBlock*>> results;
+  for (int side = 0; side < 2; ++side) {
+    ir_.SetInsertPoint(sides[side]);
+    Value* v = side == 0 ? yes() : no();
+    results.emplace_back(v, ir_.GetInsertBlock());
+    ir_.CreateBr(after);
+  }
+  ir_.SetInsertPoint(after);
+  auto* phi = ir_.CreatePHI(results[0].first->getType(), 2);
+  for (const auto& [v, block] : results) phi->addIncoming(v, block);
+  return phi;
 }
 
 }  // namespace intarsia::target::cpu

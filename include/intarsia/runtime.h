@@ -34,6 +34,10 @@ typedef struct intarsia_host {
   void (*log)(void* user, intarsia_log_level level, const char* text);
 } intarsia_host;
 
+/* Gives the process its host. 0, or 1 once the CPU was used: call it before anything else. The functions must outlive the
+   process's tensors; the structure is copied. */
+int intarsia_set_host(const intarsia_host* host);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 
 #include "runtime/cpu_image.h"
 #include "runtime/host.h"
@@ -151,9 +152,45 @@ void CpuDevice::launch(const LaunchRequest& request, Stream) {
   code->run(request, host_);
 }
 
+namespace {
+// The host that the process's CPU uses: may be given until it is asked for.
+class ProcessHost {
+ public:
+  bool give(const intarsia_host& host) {
+    const std::scoped_lock lock(mutex_);
+    if (used_) return false;
+    host_ = host;
+    return true;
+  }
+  intarsia_host use() {
+    const std::scoped_lock lock(mutex_);
+    used_ = true;
+    return host_;
+  }
+  static ProcessHost& instance() {
+    static ProcessHost host;
+    return host;
+  }
+
+ private:
+  std::mutex mutex_;
+  intarsia_host host_ = default_host();
+  bool used_ = false;
+};
+}  // namespace
+
 CpuDevice& cpu_device() {
-  static CpuDevice* const device = new CpuDevice(default_host());
+  static CpuDevice* const device = new CpuDevice(ProcessHost::instance().use());
   return *device;
 }
 
+bool give_host(const intarsia_host& host) { return ProcessHost::instance().give(host); }
+
 }  // namespace intarsia::runtime
+
+int intarsia_set_host(const intarsia_host* host) {
+  // A caller that was built with an earlier header gives fewer functions.
+  intarsia_host whole{};
+  if (host) std::memcpy(&whole, host, std::min(host->size, sizeof whole));
+  return intarsia::runtime::give_host(whole) ? 0 : 1;
+}

@@ -45,7 +45,9 @@ class CpuDevice final : public Device {
   std::map<std::string, CpuFunction> symbols_;
 };
 
-// The CPU of this process on the default host. Lives as long as the process.
+// The CPU of this process, on the host that intarsia_set_host gave or the default. Lives as long as the
+// process.
 CpuDevice& cpu_device();
+bool give_host(const intarsia_host& host);  // false: cpu_device() was called already
 
 }  // namespace intarsia::runtime

@@ -144,6 +144,11 @@ TEST(Host, AnApplicationBringsItsOwnMemory) {
   EXPECT_EQ(counter.live, 0);
 }
 
+TEST(Host, IsGivenBeforeTheCpuIsUsedOrNotAtAll) {
+  (void)cpu_device();
+  EXPECT_EQ(intarsia_set_host(nullptr), 1);
+}
+
 TEST(Storage, GivesWrappedMemoryBack) {
   int data[4] = {}, released = 0;
   {

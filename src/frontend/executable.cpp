@@ -77,7 +77,7 @@ namespace frontend {
 
 Executable compile_snapshot(const Snapshot& snapshot, std::span<const Tensor> placeholders,
                             std::span<const InputInfo> inputs, runtime::Device& device,
-                            compiler::Compiler& compiler) {
+                            compiler::Compiler& compiler, const compiler::Options& options) {
   std::vector<std::string> names;
   for (const InputInfo& info : inputs)
     names.push_back(info.name.empty() ? fmt::format("arg{}", names.size()) : info.name);
@@ -87,7 +87,7 @@ Executable compile_snapshot(const Snapshot& snapshot, std::span<const Tensor> pl
   for (const runtime::DeviceTensor& weight : built.weights)
     weights.emplace(fmt::format("weight.{}", weights.size()), move_to(device, weight));
   auto state = std::make_shared<Executable::State>();
-  state->executable = compiler.compile(built.graph, built.lines, device, {}, weights);
+  state->executable = compiler.compile(built.graph, built.lines, device, options, weights);
   state->inputs.assign(inputs.begin(), inputs.end());
   return Executable(std::move(state));
 }

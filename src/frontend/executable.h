@@ -11,7 +11,7 @@ namespace intarsia::frontend {
 // Placeholders that no result depends on are arguments all the same: checked, and given to nothing.
 Executable compile_snapshot(const Snapshot& snapshot, std::span<const Tensor> placeholders,
                             std::span<const InputInfo> inputs, runtime::Device& device,
-                            compiler::Compiler& compiler);
+                            compiler::Compiler& compiler, const compiler::Options& options);
 
 // The CPU, then every CUDA device there is.
 std::vector<Device> find_devices();

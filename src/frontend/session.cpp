@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "compiler/environment.h"
 #include "frontend/apply.h"
 #include "frontend/executable.h"
 #include "graph/interpret.h"
@@ -55,7 +56,10 @@ runtime::DeviceTensor move_to(runtime::Device& device, const runtime::DeviceTens
   return moved_to(device, tensor);
 }
 
-Session::Session() : compiler_(plugins::default_registry()), devices_(find_devices()) {
+Session::Session()
+    : compiler_(plugins::default_registry()),
+      options_(compiler::options_from_environment()),
+      devices_(find_devices()) {
   default_device_ = &devices_[devices_.size() > 1 ? 1 : 0].get();  // the first CUDA device, if there is one
 }
 
@@ -104,13 +108,16 @@ Session::ExecutableRef Session::make(const Snapshot& snapshot, runtime::Device& 
   if (symbolic) {
     try {
       const BuiltGraph built = build_graph(snapshot, {.symbolic = true});
-      if (holds_for_all(built, snapshot)) return compiler_.compile(built.graph, built.lines, device);
-    } catch (const UserError&) {  // some rule needs the numbers: they become part of the structure
+      if (holds_for_all(built, snapshot))
+        return compiler_.compile(built.graph, built.lines, device, options_);
+    } catch (const InternalError&) { throw; } catch (const std::exception&) {
+      // A rule, or a plugin's function, needs the numbers: they become part of the structure. What is wrong
+      // with them too is wrong below.
     }
     symbolic = false;
   }
   const BuiltGraph built = build_graph(snapshot, {});
-  return compiler_.compile(built.graph, built.lines, device);
+  return compiler_.compile(built.graph, built.lines, device, options_);
 }
 
 void Session::remember(const Work& work, const Snapshot& snapshot, runtime::Device& device, bool symbolic,
@@ -228,7 +235,7 @@ Executable Session::compile(std::span<const Tensor> placeholders, std::span<cons
     flatten(work.roots, ++visits_, work.structure);
     copy = snapshot(work.structure);
   }
-  return compile_snapshot(copy, placeholders, inputs, *default_device_.load(), compiler_);
+  return compile_snapshot(copy, placeholders, inputs, *default_device_.load(), compiler_, options_);
 }
 
 }  // namespace intarsia::frontend

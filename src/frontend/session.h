@@ -56,6 +56,7 @@ class Session {
   std::uint64_t visits_ = 0;
   std::unordered_multimap<std::uint64_t, Known> known_;
   compiler::Compiler compiler_;
+  compiler::Options options_;
   std::vector<Device> devices_;
   std::atomic<runtime::Device*> default_device_;
 };

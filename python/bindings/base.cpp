@@ -200,8 +200,9 @@ void bind_dtype(nb::module_& m) {
 std::optional<Dim> as_dim(nb::handle value) {
   if (nb::isinstance<Dim>(value)) return nb::cast<Dim>(value);
   if (nb::isinstance<Condition>(value)) return intarsia::as_dim(nb::cast<Condition>(value));
-  if (PyLong_Check(value.ptr()) || PyIndex_Check(value.ptr())) return Dim(to_int64(value, "an integer"));
+  if (PyLong_Check(value.ptr())) return Dim(to_int64(value, "an integer"));
   if (nb::hasattr(value, "__dim__")) return as_dim(value.attr("__dim__")());
+  if (PyIndex_Check(value.ptr())) return Dim(to_int64(value, "an integer"));
   return std::nullopt;
 }
 Dim to_dim(nb::handle value, const char* what) {

@@ -15,6 +15,7 @@
 #include "intarsia/intarsia.h"
 #include "memory.h"
 #include "ops/ops.h"
+#include "runtime/device.h"
 
 namespace intarsia::python {
 
@@ -93,33 +94,58 @@ auto binary(const char* op) {
 void release_owner(void* owner) noexcept {
   if (!Py_IsInitialized()) return;
   const nb::gil_scoped_acquire gil;
-  delete static_cast<nb::ndarray<nb::ro>*>(owner);
+  Py_DECREF(static_cast<PyObject*>(owner));
+}
+
+// As DLPack numbers kinds of devices.
+constexpr int kDlpackCpu = 1, kDlpackCuda = 2;
+
+Device device_of(const Memory& m) {
+  if (m.device_type == kDlpackCpu) return Device::cpu();
+  if (m.device_type == kDlpackCuda) return Device::named(fmt::format("cuda:{}", m.device_id));
+  throw UserError(
+      "arrays on devices other than the CPU and CUDA cannot become tensors: copy it to the CPU first");
 }
 
 // No copy: the array lives as long as the tensor needs its memory.
 Tensor from_array(nb::handle array) {
   const Memory m = memory_of(array);
   if (!m.is_contiguous()) throw InternalError("from_array takes contiguous arrays");
-  if (m.device_type != 1)
-    throw UserError("arrays on other devices than the CPU are not supported yet: copy it to the CPU first");
-  const std::span<const std::int64_t> shape(m.shape);
-  runtime::DeviceTensor data{runtime::Storage::wrap(Device::cpu().get(), m.data,
-                                                    static_cast<std::size_t>(bytes_of(m.dtype, m.numel())),
-                                                    release_owner, new nb::ndarray<nb::ro>(m.owner)),
-                             m.data, m.dtype, runtime::Extents(shape)};
+  const Device device = device_of(m);
+  if (m.device_type == kDlpackCuda)
+    device.get().synchronize(nullptr);  // what its producer queued has happened
+  runtime::DeviceTensor data{
+      runtime::Storage::wrap(device.get(), m.data, static_cast<std::size_t>(bytes_of(m.dtype, m.numel())),
+                             release_owner, nb::object(m.owner).release().ptr()),
+      m.data, m.dtype, runtime::Extents(std::span<const std::int64_t>(m.shape))};
   return Tensor::from_device(std::move(data), caller());
 }
 
-nb::object to_array(const Tensor& t) {
+// The data behind a tensor, on the CPU or where it is; what was queued to make it has happened.
+nb::object to_array(const Tensor& t, bool on_host) {
   const Caller at = caller();
   runtime::DeviceTensor data = [&] {
     const nb::gil_scoped_release release;
-    return t.to(Device::cpu(), at).data(at);
+    runtime::DeviceTensor out = on_host ? t.to(Device::cpu(), at).data(at) : t.data(at);
+    out.storage->device().synchronize(out.storage->stream());
+    return out;
   }();
   const std::vector<std::int64_t> shape(data.extents.begin(), data.extents.end());
   auto* kept = new runtime::DeviceTensor(std::move(data));
   const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<runtime::DeviceTensor*>(p); });
-  return dlpack_of(kept->data, kept->dtype, shape, {}, 1, 0, owner);
+  const runtime::Device& device = kept->storage->device();
+  const bool cuda = device.kind() == runtime::Device::Kind::kCuda;
+  return dlpack_of(kept->data, kept->dtype, shape, {}, cuda ? kDlpackCuda : kDlpackCpu,
+                   cuda ? device.ordinal() : 0, owner);
+}
+
+nb::tuple dlpack_device(const Tensor& t) {
+  const Caller at = caller();
+  const nb::gil_scoped_release release;
+  const runtime::Device& device = t.eval(at).device().get();
+  const nb::gil_scoped_acquire acquire;
+  const bool cuda = device.kind() == runtime::Device::Kind::kCuda;
+  return nb::make_tuple(cuda ? kDlpackCuda : kDlpackCpu, cuda ? device.ordinal() : 0);
 }
 
 nb::tuple shape_of(const Tensor& t) {
@@ -225,13 +251,15 @@ void bind_tensor(nb::module_& m) {
     const nb::gil_scoped_release release;
     return t.tolist<double>(at);
   });
-  c.def("_array", &to_array, "An object with __dlpack__ over the data; computes it.");
+  c.def(
+      "_array", [](const Tensor& t) { return to_array(t, true); },
+      "An object with __dlpack__ over the data on the CPU; computes it.");
   c.def("__dlpack__", [](const Tensor& t, const nb::kwargs& options) {
-    const nb::object array = to_array(t);
+    const nb::object array = to_array(t, false);
     const nb::object method = array.attr("__dlpack__");
     return nb::steal(PyObject_Call(method.ptr(), nb::make_tuple().ptr(), nb::kwargs(options).ptr()));
   });
-  c.def("__dlpack_device__", [](const Tensor&) { return nb::make_tuple(1, 0); });
+  c.def("__dlpack_device__", &dlpack_device);
   const auto text = [](const Tensor& t) {
     const Caller at = caller();
     const nb::gil_scoped_release release;

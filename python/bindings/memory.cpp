@@ -1,8 +1,12 @@
 #include "memory.h"
 
 #include <fmt/format.h>
+#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <optional>
 
 #include "base/error.h"
 #include "bindings.h"
@@ -50,9 +54,39 @@ nb::dlpack::dtype dlpack_dtype(DType t) {
   throw UserError(fmt::format("DLPack has no packed {}; cast to i8 first", name(t)));
 }
 
-bool is_read_only(nb::handle array) {
-  const nb::object interface = nb::getattr(array, "__array_interface__", nb::none());
-  return !interface.is_none() && nb::cast<bool>(interface["data"][1]);
+// Of an element in the struct module's notation; 0: none of ours.
+DType dtype_of_format(const char* format, Py_ssize_t bytes) {
+  if (!format) return DType{};
+  if (*format == '@' || *format == '=' || *format == '<') ++format;
+  if (format[0] == 0 || format[1] != 0) return DType{};
+  const char c = format[0];
+  if (c == '?') return DType::kBool;
+  const char kind = std::strchr("bhilqn", c)   ? 'i'
+                    : std::strchr("BHILQN", c) ? 'u'
+                    : std::strchr("efd", c)    ? 'f'
+                                               : 0;
+  return kind ? dtype_named(fmt::format("{}{}", kind, bytes * 8)) : DType{};
+}
+
+// By the buffer protocol, which is several times faster than DLPack. Nothing: no buffer, or of other
+// elements.
+std::optional<Memory> from_buffer(nb::handle value) {
+  if (!PyObject_CheckBuffer(value.ptr())) return std::nullopt;
+  nb::object view = nb::steal(PyMemoryView_FromObject(value.ptr()));
+  if (!view.is_valid()) {
+    PyErr_Clear();
+    return std::nullopt;
+  }
+  const Py_buffer& b = *PyMemoryView_GET_BUFFER(view.ptr());
+  Memory m;
+  m.data = b.buf, m.dtype = dtype_of_format(b.format, b.itemsize), m.read_only = b.readonly != 0;
+  if (!is_known(m.dtype)) return std::nullopt;
+  for (int i = 0; i < b.ndim; ++i) {
+    if (b.strides[i] % b.itemsize != 0) return std::nullopt;
+    m.shape.push_back(b.shape[i]), m.strides.push_back(b.strides[i] / b.itemsize);
+  }
+  m.owner = std::move(view);
+  return m;
 }
 
 std::string python_type(nb::handle value) { return nb::cast<std::string>(value.type().attr("__name__")); }
@@ -74,6 +108,7 @@ bool Memory::is_contiguous() const {
 }
 
 Memory memory_of(nb::handle value) {
+  if (std::optional<Memory> found = from_buffer(value)) return std::move(*found);
   nb::ndarray<nb::ro> array;
   if (!nb::try_cast(value, array))
     throw UserError(fmt::format("an array is wanted (NumPy, PyTorch, or anything else with DLPack), not {}",
@@ -88,8 +123,7 @@ Memory memory_of(nb::handle value) {
     m.strides.push_back(array.stride(i));
   }
   m.device_type = array.device_type(), m.device_id = array.device_id();
-  m.read_only = is_read_only(value);
-  m.owner = std::move(array);
+  m.owner = nb::cast(array);
   return m;
 }
 

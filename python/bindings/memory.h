@@ -1,7 +1,6 @@
 // Memory of arrays that others own: NumPy, PyTorch, anything with DLPack or the buffer protocol.
 #pragma once
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <cstdint>
 #include <vector>
@@ -16,7 +15,7 @@ struct Memory {
   std::vector<std::int64_t> shape, strides;  // in elements
   int device_type = 1, device_id = 0;        // as DLPack numbers them: 1 the CPU, 2 CUDA
   bool read_only = false;
-  nanobind::ndarray<nanobind::ro> owner;  // keeps the memory alive
+  nanobind::object owner;  // keeps the memory alive
 
   std::int64_t numel() const;
   bool is_contiguous() const;

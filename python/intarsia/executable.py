@@ -72,8 +72,11 @@ class Executable:
 
     def __init__(self, native, signature, leaves, build, infos):
         self._native, self.__signature__, self._leaves, self._build, self._infos = native, signature, leaves, build, infos
+        self._flat = len(signature.parameters) if all(len(path) == 1 for path in leaves) else -1
 
     def __call__(self, *args, **kwargs):
+        if len(args) == self._flat and not kwargs and all(type(a) is Tensor for a in args):
+            return self._build(self._native.run(args))
         try:
             bound = self.__signature__.bind(*args, **kwargs)
         except TypeError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
+import builtins as python  # operators have the names of some of them
 import math
 
 from . import _intarsia
@@ -17,18 +17,17 @@ _DEFAULTS = {"true": "True", "false": "False"}
 def source_of(row):
     """The Python function of one row of the operator table, as text."""
     inputs = [name for name, _, _ in row["inputs"]]
-    parameters = {name: f"{name}=None" if optional else name for name, _, optional in row["inputs"]}
+    spelled = {name: f"{name}=None" if optional else name for name, _, optional in row["inputs"]}
     given = []
     for name, kind, required, fallback in row["attributes"]:
-        default = "" if required else f"={_default(kind, fallback)}"
-        parameters[name] = f"{name}{default}"
+        spelled[name] = name if required else f"{name}={_default(kind, fallback)}"
         given.append(f'"{name}": {f"_as_dtype({name})" if kind == _DTYPE else name}')
-    variadic = builtins.any(v for _, v, _ in row["inputs"])
+    variadic = python.any(v for _, v, _ in row["inputs"])
     items = f"list({inputs[0]})" if variadic else f"[{', '.join(inputs)}]"
-    if builtins.any(optional for _, _, optional in row["inputs"]):
+    if python.any(optional for _, _, optional in row["inputs"]):
         items = f"[i for i in {items} if i is not None]"
-    ordered = ", ".join(parameters[name] for name in row["parameters"])
-    return f'def {row["id"]}({ordered}):\n    return _apply("{row["id"]}", {items}, {{{", ".join(given)}}})\n'
+    parameters = ", ".join(spelled[n] for n in row["parameters"])
+    return f'def {row["id"]}({parameters}):\n    return _apply("{row["id"]}", {items}, {{{", ".join(given)}}})\n'
 
 
 def _default(kind, fallback):
@@ -97,7 +96,7 @@ def arange(start, stop=None, step=1, dtype=float32):
         start, stop = 0, start
     if step == 0:
         raise Error("arange: the step must not be 0")
-    count = builtins.max(0, math.ceil((stop - start) / step))
+    count = python.max(0, math.ceil((stop - start) / step))
     counted = iota((count,), 0, dtype)
     scaled = counted if step == 1 else counted * step
     return scaled if start == 0 else scaled + start

@@ -191,8 +191,8 @@ def add_methods(functions):
     Tensor.size = property(lambda self: math.prod(self.shape))
     Tensor.itemsize = property(lambda self: self.dtype.itemsize)
     Tensor.__array_ufunc__ = None
-    for name in ("abs argmax argmin cast exp expand flatten log max mean min permute pow prod relu reshape rsqrt sigmoid softmax sqrt squeeze "
-                 "sum tanh transpose unsqueeze").split():
+    for name in ("abs all any argmax argmin cast cumsum exp expand flatten log max mean min permute pow prod relu reshape rsqrt sigmoid softmax sqrt squeeze "
+                 "sum tanh transpose unsqueeze var").split():
         setattr(Tensor, name, getattr(functions, name))
 
 

@@ -65,7 +65,8 @@ class NodeBuilder {
     std::vector<Rejected> rejected;
     const auto choices = choose(table_, query(), options_.ahead_of_time, &rejected);
     std::vector<Way> ways;
-    for (const Choice& choice : choices) {
+    for (std::size_t n = 0; n < choices.size(); ++n) {
+      const Choice& choice = choices[n];
       const bool always = known(choice.guard) == Known::kYes;
       for (const Tactic& tactic : choice.tactics) {
         Built built = choice.implementation->build(*choice.implementation, query(), tactic);
@@ -78,7 +79,9 @@ class NodeBuilder {
         add(ways, std::move(built), choice, tactic);
         if (!options_.keep_tactics) break;
       }
-      if (always && !options_.keep_tactics) break;
+      // Priority decides between implementations; only equals are left to the tuner.
+      const bool preferred = n + 1 < choices.size() && choices[n + 1].implementation->priority < choice.implementation->priority;
+      if (always && (preferred || !options_.keep_tactics)) break;
     }
     if (ways.empty()) refuse(rejected);
     return finish(std::move(ways), choices.size() > 1 || choices[0].tactics.size() > 1);

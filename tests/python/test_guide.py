@@ -49,16 +49,3 @@ def test_with_the_installed_triton(tmp_path, which):
     script = guide_script(tmp_path) if which == "guide" else ROOT / "tests" / "python" / "guide_like.py"
     done = run(script, "--triton=real")
     assert "compiling with Triton" in done.stderr
-
-
-def test_a_script_gets_its_arguments_and_its_folder(tmp_path):
-    (tmp_path / "beside.py").write_text("value = 3\n")
-    (tmp_path / "script.py").write_text("import sys, beside, tensorrt.plugin, triton.language\nprint(sys.argv[1:], beside.value, __name__)\n")
-    assert run(tmp_path / "script.py", ).stdout.strip() == "[] 3 __main__"
-
-
-def test_missing_names_are_named(tmp_path):
-    (tmp_path / "script.py").write_text("import tensorrt as trt\ntrt.Builder\n")
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
-    done = subprocess.run([sys.executable, "-m", "intarsia.compat", str(tmp_path / "script.py")], env=env, capture_output=True, text=True)
-    assert "intarsia.compat has no tensorrt.Builder" in done.stderr

@@ -23,7 +23,8 @@ def test_functions_have_the_signature_of_the_table(row):
 
     if row["id"] == "constant":
         return
-    names = [n for n, _, _ in row["inputs"]] + [a[0] for a in row["attributes"]]
+    names = row["parameters"]
+    assert sorted(names) == sorted([n for n, _, _ in row["inputs"]] + [a[0] for a in row["attributes"]])
     assert list(inspect.signature(getattr(ia, row["id"])).parameters) == names
     assert getattr(ia, row["id"]).__doc__.startswith(row["summary"])
 
@@ -277,3 +278,11 @@ def test_tensors_from_several_threads():
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(32))) == [2016.0 * k + 64 for k in range(32)]
+
+
+def test_stubs_are_what_the_table_says():
+    import pathlib
+    import runpy
+
+    tool = runpy.run_path(str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "stubs.py"))
+    assert tool["FILE"].read_text() == tool["text"](), "run tools/stubs.py"

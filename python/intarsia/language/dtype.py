@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from ..dtypes import dtype
+from ..dtypes import dtype, of_code
 
 
 class pointer_type:
     """A pointer to elements of a dtype: `tl.pointer_type(tl.float32)`."""
 
-    __slots__ = ("element_ty", "const")
+    __slots__ = ("element_ty", "const", "_hash")
 
     def __init__(self, element_ty, address_space=1, const=False):
         self.element_ty, self.const = element_ty, const
+        self._hash = hash((pointer_type, element_ty.short))
 
     @property
     def scalar(self):
@@ -29,10 +30,20 @@ class pointer_type:
         return isinstance(other, pointer_type) and other.element_ty is self.element_ty
 
     def __hash__(self):
-        return hash((pointer_type, self.element_ty.short))
+        return self._hash
 
     def __repr__(self):
         return f"pointer<{self.element_ty.name}>"
+
+
+_pointers = {}
+
+
+def pointer_to(code):
+    """The pointer type to elements with this DTypeCode."""
+    if code not in _pointers:
+        _pointers[code] = pointer_type(of_code(code))
+    return _pointers[code]
 
 
 class constexpr:
@@ -90,4 +101,4 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift"
     setattr(constexpr, f"__r{_name.rstrip('_')}__", _backward)
 del _name, _forward, _backward
 
-__all__ = ["constexpr", "dtype", "pointer_type"]
+__all__ = ["constexpr", "dtype", "pointer_to", "pointer_type"]

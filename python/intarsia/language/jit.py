@@ -55,8 +55,8 @@ class JITFunction:
         self.signature = inspect.signature(fn)
         self.params = [Parameter(p.name, "" if p.annotation is p.empty else p.annotation, p.default) for p in self.signature.parameters.values()]
         self.arg_names = [p.name for p in self.params]
+        self._names = set(self.arg_names)
         self._traced = {}
-        self._launchers = {}
 
     def __call__(self, *args, **kwargs):
         raise Error(f"'{self.__name__}' runs inside kernels: launch it as {self.__name__}[grid](...), or call it from another jit function")
@@ -68,6 +68,20 @@ class JITFunction:
 
     def __repr__(self):
         return f"<intarsia.jit function {self.__name__}>"
+
+    def bind(self, args, kwargs):
+        """Values by parameter of a launch; Error for arguments that do not fit."""
+        arguments = dict(zip(self.arg_names, args))
+        if len(args) <= len(self.arg_names) and not (kwargs.keys() & arguments.keys()) and kwargs.keys() <= self._names:
+            arguments.update(kwargs)
+            if len(arguments) == len(self.arg_names):
+                return arguments
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise Error(f"{self.__name__}{self.signature}: {error}") from None
+        bound.apply_defaults()
+        return bound.arguments
 
     # ---- called from another kernel ------------------------------------------------------------------------------------
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 
 from .. import _intarsia
-from ..dtypes import _BY_NAME, bool_, float32, int32, int64, of_code, uint64
+from ..dtypes import bool_, float32, int32, int64, uint64
 from ..errors import Error, IntarsiaWarning, Unsupported
-from .dtype import constexpr, pointer_type, unwrap
+from .dtype import constexpr, pointer_to, unwrap
 
 # Options of a launch that are no parameters of the kernel.
 OPTIONS = {"num_warps", "num_stages", "num_ctas", "maxnreg"}
@@ -22,14 +22,10 @@ class Launcher:
     def __call__(self, *args, **kwargs):
         kernel = self.kernel
         options = {k: kwargs.pop(k) for k in OPTIONS & kwargs.keys() if k not in kernel.arg_names}
-        try:
-            bound = kernel.signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise Error(f"{kernel.__name__}{kernel.signature}: {error}") from None
-        bound.apply_defaults()
-        types, constants, values = specialise(kernel, bound.arguments)
+        arguments = kernel.bind(args, kwargs)
+        types, constants, values = specialise(kernel, arguments)
         traced = kernel.trace(types, constants)
-        grid = self._grid({**bound.arguments, **options})
+        grid = self._grid({**arguments, **options} if callable(self.grid) else None)
         native = None if kernel.interpreted else _native(traced, grid[1] == grid[2] == 1)
         if native is None:
             traced.kernel.interpret(values, grid)
@@ -70,23 +66,23 @@ def specialise(kernel, arguments):
     """(types by name, constants by name, values in order of the runtime parameters) of a call."""
     types, constants, values = {}, {}, []
     for p in kernel.params:
-        value = unwrap(arguments[p.name])
+        value = arguments[p.name]
+        if isinstance(value, constexpr):
+            value = value.value
         if p.is_constexpr or value is None or isinstance(value, str):
             constants[p.name] = value
-            continue
-        if not p.is_constexpr and not isinstance(value, (bool, int, float)):
-            array = _intarsia.memory_of(value) if not hasattr(value, "dtype") or hasattr(value, "__dlpack__") or hasattr(value, "shape") else None
-            if array is not None:
-                types[p.name] = pointer_type(of_code(array.dtype))
-                values.append(array)
-                continue
-            if hasattr(value, "item"):
-                value = value.item()
-            else:
-                constants[p.name] = value
-                continue
-        types[p.name] = p.declared if p.declared is not None else scalar_type(kernel, p.name, value)
-        values.append(value)
+        elif isinstance(value, (bool, int, float)):
+            types[p.name] = p.declared if p.declared is not None else scalar_type(kernel, p.name, value)
+            values.append(value)
+        elif getattr(value, "ndim", None) == 0 and hasattr(value, "item") and not hasattr(value, "data_ptr") and not hasattr(value, "eval"):
+            values.append(value.item())  # a NumPy scalar
+            types[p.name] = p.declared if p.declared is not None else scalar_type(kernel, p.name, values[-1])
+        elif hasattr(value, "__dlpack__") or hasattr(value, "__array_interface__"):
+            memory = _intarsia.memory_of(value._array() if isinstance(value, _intarsia.Tensor) else value)
+            types[p.name] = pointer_to(memory.dtype)
+            values.append(memory)
+        else:
+            constants[p.name] = value
     return types, constants, values
 
 
@@ -100,6 +96,3 @@ def scalar_type(kernel, name, value):
         if low <= value < high:
             return t
     raise Error(f"'{name}' of {kernel.__name__}: {value} does not fit 64 bits")
-
-
-__all__ = ["Launcher", "specialise", "constexpr", "_BY_NAME"]

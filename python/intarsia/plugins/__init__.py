@@ -3,7 +3,7 @@
 from .._intarsia import AutoTuneCombination, CudaSource, cdiv, select
 from .descriptors import KernelLaunchParams, SizeTensorDesc, Tensor, TensorDesc, from_shape_expr, size_tensor
 from .op import op
-from .registry import aot_impl, autotune, impl, register, unregister
+from .registry import aot_impl, autotune, impl, prefer, register, unregister
 from .steps import Launch, Steps, launch
 from .symbolic import (
     Shape,
@@ -25,6 +25,6 @@ from .symbolic import (
 __all__ = [
     "AutoTuneCombination", "CudaSource", "KernelLaunchParams", "Launch", "Shape", "ShapeExpr", "ShapeExprs", "SizeTensorDesc",
     "SizeTensorShapeExpr", "Steps", "SymExpr", "SymExprs", "SymInt16", "SymInt32", "SymInt64", "SymInt8", "SymIntExpr", "SymIntExprs",
-    "Tensor", "TensorDesc", "aot_impl", "autotune", "cdiv", "from_shape_expr", "impl", "launch", "max", "min", "op", "register",
+    "Tensor", "TensorDesc", "aot_impl", "autotune", "cdiv", "from_shape_expr", "impl", "launch", "max", "min", "op", "prefer", "register",
     "select", "size_tensor", "unregister",
 ]

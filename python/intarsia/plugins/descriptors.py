@@ -185,7 +185,7 @@ class Tensor:
         return {"version": 3, "shape": self.shape, "typestr": self.dtype.numpy.str, "data": (self.data_ptr, False)}
 
     def __dlpack__(self, **kwargs):
-        return self._native.dlpack()
+        return self._native.dlpack().__dlpack__(**kwargs)
 
     def __dlpack_device__(self):
         return (1, 0)
@@ -209,11 +209,11 @@ class KernelLaunchParams:
     _NAMES = ("grid_x", "grid_y", "grid_z", "block_x", "block_y", "block_z", "shared_mem")
     __slots__ = ("_values", "_given")
 
-    def __init__(self, grid_x=1, grid_y=1, grid_z=1, block_x=None, block_y=1, block_z=1, shared_mem=0):
+    def __init__(self, grid_x=None, grid_y=None, grid_z=None, block_x=None, block_y=None, block_z=None, shared_mem=None):
         object.__setattr__(self, "_values", {n: as_dim(0 if n == "shared_mem" else 1) for n in self._NAMES})
         object.__setattr__(self, "_given", set())
         for name, value in zip(self._NAMES, (grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_mem)):
-            if value is not None and not (name != "block_x" and value == (0 if name == "shared_mem" else 1)):
+            if value is not None:
                 setattr(self, name, value)
 
     def __getattr__(self, name):

@@ -93,6 +93,11 @@ def unregister(plugin_id):
     return _intarsia.plugin_unregister(plugin_id)
 
 
+def prefer(plugin_id, implementation):
+    """This implementation, by name, goes before all others of the plugin; "" for the order they were registered with."""
+    _intarsia.plugin_prefer(plugin_id, implementation)
+
+
 def _fingerprint(function):
     """A digest of what a function reads from outside: an edited kernel must not meet what was compiled before."""
     digest, seen = hashlib.sha256(), set()

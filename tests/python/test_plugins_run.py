@@ -1,0 +1,141 @@
+"""Plugins that run functions of the process, and code of others."""
+
+from typing import Tuple
+
+import numpy as np
+import pytest
+
+import intarsia as ia
+import intarsia.plugins as trtp
+from plugin_code import PTX, foreign, fresh
+
+
+def test_impl_runs_a_function_of_the_process():
+    plugin_id = fresh("impl")
+
+    @trtp.register(plugin_id)
+    def desc(x: trtp.TensorDesc, y: trtp.TensorDesc) -> Tuple[trtp.TensorDesc, trtp.TensorDesc]:
+        return x.like(), y.like()
+
+    @trtp.impl(plugin_id)
+    def run(x: trtp.Tensor, y: trtp.Tensor, outputs: Tuple[trtp.Tensor], stream: int):
+        assert stream == 0 and x.shape == (4,) and x.strides == (1,) and x.dtype is ia.float32
+        np.asarray(outputs[0])[:] = np.asarray(x) * 2
+        np.from_dlpack(outputs[1])[:] = np.asarray(y) + 1
+
+    a, b = ia.plugin(plugin_id, [ia.iota((4,)), ia.Tensor([1, 2])])
+    assert a.tolist() == [0, 2, 4, 6] and b.tolist() == [2, 3]
+
+
+def test_registering_again_from_the_same_place_replaces():
+    plugin_id = fresh("again")
+    for factor in (2, 5):
+
+        @trtp.register(plugin_id)
+        def desc(x: trtp.TensorDesc) -> trtp.TensorDesc:
+            return x.like()
+
+        @trtp.impl(plugin_id)
+        def run(x, outputs, stream):
+            np.asarray(outputs[0])[:] = np.asarray(x) * factor
+
+        assert ia.plugin(plugin_id, [ia.Tensor([1.0])]).tolist() == [factor]
+
+
+def test_a_plugin_without_inputs_and_one_with_many():
+    count, total = fresh("count"), fresh("total")
+
+    @trtp.register(count)
+    def count_desc(n: int) -> trtp.TensorDesc:
+        return trtp.from_shape_expr((n,), ia.int64)
+
+    @trtp.impl(count)
+    def count_impl(n, outputs, stream):
+        np.asarray(outputs[0])[:] = np.arange(n)
+
+    @trtp.register(total)
+    def total_desc(*xs: trtp.TensorDesc) -> trtp.TensorDesc:
+        return xs[0].like()
+
+    @trtp.impl(total)
+    def total_impl(*xs, outputs, stream):
+        np.asarray(outputs[0])[:] = sum(np.asarray(x) for x in xs)
+
+    assert ia.plugin(count, [], n=5).tolist() == [0, 1, 2, 3, 4]
+    x = ia.Tensor([1.0, 2.0])
+    for n in (1, 2, 5):
+        assert ia.plugin(total, [x] * n).tolist() == [n, 2 * n]
+    with pytest.raises(ia.Error, match="xs"):
+        ia.plugin(total, [])
+
+
+def test_shapes_from_symbols():
+    plugin_id = fresh("shapes")
+
+    @trtp.register(plugin_id)
+    def desc(x: trtp.TensorDesc) -> trtp.TensorDesc:
+        n, m, k = x.shape_expr
+        out = x.like()
+        out.shape_expr = (2 * n, m + 1, trtp.cdiv(k, 4))
+        out.dtype = ia.int32
+        return out
+
+    out = ia.plugin(plugin_id, [ia.zeros((3, 4, 9))])
+    assert out.shape == (6, 5, 3) and out.dtype is ia.int32
+    shapes = []
+    dims = [ia.NamedDimension(n, 1, 8, 64) for n in "nmk"]
+
+    @trtp.impl(plugin_id)
+    def run(x, outputs, stream):
+        np.asarray(outputs[0])[:] = 0
+
+    exe = ia.compile(lambda x: ia.plugin(plugin_id, [x]), args=[ia.InputInfo(tuple(dims))])
+    for shape in ((1, 2, 3), (5, 6, 7), (8, 1, 64)):
+        shapes.append(exe(np.zeros(shape, np.float32)).shape)
+    assert shapes == [(2, 3, 1), (10, 7, 2), (16, 2, 16)]
+
+
+@pytest.mark.parametrize("form", [str, str.encode], ids=["str", "bytes"])
+def test_ptx_runs_without_a_gpu(form):
+    x = ia.iota((300,))
+    np.testing.assert_array_equal(np.asarray(ia.plugin(foreign(form(PTX), form("add_one")), [x])), np.arange(300) + 1)
+
+
+def test_arguments_in_another_order():
+    text = PTX.replace(".param .u64 x, .param .u32 n, .param .u64 y", ".param .u64 y, .param .u64 x, .param .u32 n")
+    out = ia.plugin(foreign(text, order=lambda x, n, y: (y, x, trtp.SymInt32(n))), [ia.iota((300,))])
+    np.testing.assert_array_equal(np.asarray(out), np.arange(300) + 1)
+
+
+CUDA = """
+template <class T> __global__ void add(T* y, const T* x, int n, float by) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) y[i] = x[i] + T(by);
+}
+"""
+
+
+def test_cuda_source_with_a_template_and_arguments_in_another_order():
+    plugin_id = fresh("cuda")
+
+    @trtp.register(plugin_id)
+    def desc(x: trtp.TensorDesc, by: float) -> trtp.TensorDesc:
+        return x.like()
+
+    @trtp.aot_impl(plugin_id)
+    def aot(x, by, outputs):
+        n = x.numel()
+        source = trtp.CudaSource(CUDA, name="add.cu")
+        return trtp.launch(source, outputs[0], x, n, by, entry="add<float>").grid(trtp.cdiv(n, 128)).block(128)
+
+    try:
+        out = ia.plugin(plugin_id, [ia.iota((300,))], by=2.5).tolist()
+    except ia.Unsupported as error:
+        pytest.skip(f"no NVRTC here: {error.message}")
+    assert out == [i + 2.5 for i in range(300)]
+
+
+def test_values_that_do_not_fit_32_bits():
+    exe = ia.compile(lambda x: ia.plugin(foreign(extra=lambda n: [trtp.SymInt32(n * (1 << 30))]), [x]), args=[ia.InputInfo((ia.NamedDimension("n", 0, 1, 5),))])
+    with pytest.raises(ia.Error, match=r"n.*does not fit|32"):
+        exe(ia.iota((3,)))

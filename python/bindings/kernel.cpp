@@ -40,7 +40,8 @@ std::uint64_t scalar_bits(const kernel::Param& p, DType t, nb::handle value) {
   return bits;
 }
 
-Arguments arguments_of(const Kernel& k, nb::handle values) {
+// Pointers must be addresses of the device that runs the kernel: 1 the CPU, 2 CUDA, as DLPack numbers them.
+Arguments arguments_of(const Kernel& k, nb::handle values, int device_type = 1) {
   Arguments out;
   std::size_t at = 0;
   for (nb::handle value : values) {
@@ -54,9 +55,9 @@ Arguments arguments_of(const Kernel& k, nb::handle values) {
     if (m.dtype != t)
       throw UserError(
           fmt::format("'{}' points to {}, and the array given is {}", p.name, name(t), name(m.dtype)));
-    if (m.device_type != 1)
+    if (m.device_type != device_type)
       throw UserError(fmt::format(
-          "'{}' lives on a device that this build cannot launch on; copy it to the CPU first", p.name));
+          "'{}' lives on another device than the first array of the launch; copy it there first", p.name));
     if (m.read_only && p.role != kernel::Role::kInput)
       throw UserError(fmt::format("'{}' is written by the kernel, and the array given is read-only", p.name));
     out.memories.push_back(m);
@@ -97,6 +98,12 @@ void launch(const NativeKernel& native, const Kernel& k, nb::handle values,
   const nb::gil_scoped_release release;
   native.launch(a.places, {grid[0], grid[1], grid[2]});
 }
+void launch_cuda(const CudaKernel& code, const Kernel& k, nb::handle values,
+                 const std::vector<std::int64_t>& grid) {
+  const Arguments a = arguments_of(k, values, 2);
+  const nb::gil_scoped_release release;
+  code.launch(a.places, {grid[0], grid[1], grid[2]});
+}
 
 }  // namespace
 
@@ -113,7 +120,15 @@ void bind_kernel(nb::module_& m) {
       .def(
           "compile", [](const Kernel& k, bool is_line) { return std::make_shared<NativeKernel>(k, is_line); },
           nb::arg("is_line"), "Machine code for this processor, for grids of one axis alone or for any.")
+      .def(
+          "compile_cuda",
+          [](const Kernel& k, int ordinal, int warps) {
+            return std::make_shared<CudaKernel>(k, ordinal, warps);
+          },
+          nb::arg("ordinal"), nb::arg("warps"), "PTX loaded on a CUDA device.")
       .def("__repr__", [](const Kernel& k) { return kernel::print(k, false); });
+  nb::class_<CudaKernel>(m, "CudaKernel")
+      .def("launch", &launch_cuda, nb::arg("kernel"), nb::arg("values"), nb::arg("grid"));
   nb::class_<NativeKernel>(m, "NativeKernel")
       .def("launch", &launch, nb::arg("kernel"), nb::arg("values"), nb::arg("grid"));
   m.def("compile_cpu", [](const Kernel& k) {

@@ -3,9 +3,12 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "kernel/kernel.h"
 #include "runtime/cpu_image.h"
+#include "runtime/device.h"
 
 namespace intarsia::python {
 
@@ -20,6 +23,20 @@ class NativeKernel {
  private:
   runtime::CpuImage image_;
   runtime::CpuImage::Entry entry_;
+};
+
+// A kernel compiled for a CUDA device and loaded there. Launches go to the device's default stream.
+class CudaKernel {
+ public:
+  CudaKernel(kernel::Kernel kernel, int ordinal, int warps);
+  void launch(std::span<const std::uint64_t> places, const std::array<std::int64_t, 3>& grid) const;
+
+ private:
+  runtime::Device* device_;
+  runtime::LoadedCodeRef code_;
+  std::string name_;
+  std::int64_t threads_;
+  std::vector<std::uint32_t> sizes_;  // of each parameter, in bytes
 };
 
 }  // namespace intarsia::python

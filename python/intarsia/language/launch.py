@@ -26,11 +26,11 @@ class Launcher:
         types, constants, values = specialise(kernel, arguments)
         traced = kernel.trace(types, constants)
         grid = self._grid({**arguments, **options} if callable(self.grid) else None)
-        native = None if kernel.interpreted else _native(traced, grid[1] == grid[2] == 1)
-        if native is None:
+        code = None if kernel.interpreted else _code(traced, values, grid[1] == grid[2] == 1, options.get("num_warps", 4))
+        if code is None:
             traced.kernel.interpret(values, grid)
         else:
-            native.launch(traced.kernel, values, grid)
+            code.launch(traced.kernel, values, grid)
         return traced
 
     def _grid(self, meta):
@@ -51,8 +51,14 @@ class Launcher:
         return extents + [1] * (3 - len(extents))
 
 
-def _native(traced, is_line):
-    """The kernel as machine code; None, with a warning, where the interpreter must run it."""
+def _code(traced, values, is_line, num_warps):
+    """The kernel as code for the device its first array lives on; None, with a warning, where the interpreter must run it."""
+    memory = next((v for v in values if isinstance(v, _intarsia.Memory)), None)
+    if memory is not None and memory.device_type != 1:
+        key = memory.device_id, num_warps
+        if key not in traced.native:
+            traced.native[key] = traced.kernel.compile_cuda(*key)
+        return traced.native[key]
     if is_line not in traced.native:
         try:
             traced.native[is_line] = traced.kernel.compile(is_line)
@@ -77,8 +83,8 @@ def specialise(kernel, arguments):
         elif getattr(value, "ndim", None) == 0 and hasattr(value, "item") and not hasattr(value, "data_ptr") and not hasattr(value, "eval"):
             values.append(value.item())  # a NumPy scalar
             types[p.name] = p.declared if p.declared is not None else scalar_type(kernel, p.name, values[-1])
-        elif hasattr(value, "__dlpack__") or hasattr(value, "__array_interface__"):
-            memory = _intarsia.memory_of(value._array() if isinstance(value, _intarsia.Tensor) else value)
+        elif hasattr(value, "__dlpack__") or hasattr(value, "__array_interface__") or hasattr(value, "__cuda_array_interface__"):
+            memory = _intarsia.memory_of(value)
             types[p.name] = pointer_to(memory.dtype)
             values.append(memory)
         else:

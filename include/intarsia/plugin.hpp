@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "intarsia/detail/plugin_signature.hpp"
+#include "kernel/definition.h"
 #include "plugins/registry.h"
 
 namespace intarsia::plugins {
@@ -29,15 +30,15 @@ namespace intarsia::plugins {
 // A scalar argument of this type: typed<float>(0.5), typed<std::int64_t>(n).
 template <class T>
 KernelArgument typed(const Dim& value) {
-  return SymInt{value, dtype_of<T>()};
+  return SymInt{value, detail::dtype_of<T>()};
 }
 template <class T, class Number>
   requires std::is_arithmetic_v<Number>
 KernelArgument typed(Number value) {
   if constexpr (std::integral<Number> && std::integral<T>)
-    return scalar_of(dtype_of<T>(), static_cast<std::int64_t>(value));
+    return scalar_of(detail::dtype_of<T>(), static_cast<std::int64_t>(value));
   else
-    return scalar_of(dtype_of<T>(), static_cast<double>(value));
+    return scalar_of(detail::dtype_of<T>(), static_cast<double>(value));
 }
 
 // One launch, as an implementation returns it, or a step among others.
@@ -102,18 +103,41 @@ std::vector<KernelArgument> list(A&&... arguments) {
 }
 }  // namespace detail
 
+namespace detail {
+// The dtype an argument gives to a parameter that left its own open.
+inline DType dtype_of_argument(const KernelArgument& a) {
+  if (const auto* t = std::get_if<TensorDesc>(&a.value)) return t->dtype();
+  if (const auto* s = std::get_if<SymInt>(&a.value)) return s->dtype;
+  if (const auto* s = std::get_if<Scalar>(&a.value)) return s->dtype;
+  return std::holds_alternative<double>(a.value) ? DType::kF32 : DType::kI64;
+}
+inline kernel::Kernel build(const kernel::Definition& definition,
+                            const std::vector<KernelArgument>& arguments) {
+  const auto parameters = definition.parameters();
+  std::vector<DType> dtypes;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    dtypes.push_back(parameters[i].dtype != DType{0} || i >= arguments.size()
+                         ? parameters[i].dtype
+                         : dtype_of_argument(arguments[i]));
+  return definition.build(dtypes);
+}
+}  // namespace detail
+
 // A kernel of the tile language; the arguments are for its parameters, in their order: tensors, extents and
-// other integers, numbers, typed<T>(value).
+// other integers, numbers, typed<T>(value). Parameters without a dtype (tl::Ptr<>) take the arguments'.
 template <class K, class... A>
   requires(std::convertible_to<K, kernel::Kernel> || std::convertible_to<K, KernelCode>)
 Launch launch(K&& kernel, A&&... arguments) {
+  std::vector<KernelArgument> list = detail::list(std::forward<A>(arguments)...);
   KernelCode code;
   if constexpr (std::convertible_to<K, KernelCode>)
     code = std::forward<K>(kernel);
+  else if constexpr (std::same_as<std::remove_cvref_t<K>, kernel::Definition>)
+    code = std::make_shared<const kernel::Kernel>(detail::build(kernel, list));
   else
     code = std::make_shared<const kernel::Kernel>(kernel::Kernel(std::forward<K>(kernel)));
   std::string name = code->name;
-  return Launch(std::move(name), std::move(code), detail::list(std::forward<A>(arguments)...));
+  return Launch(std::move(name), std::move(code), std::move(list));
 }
 
 // A kernel by name in PTX, CUDA C++, a cubin or a fatbin. In CUDA C++ the name may be an instance:

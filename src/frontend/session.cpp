@@ -122,7 +122,7 @@ Session::ExecutableRef Session::make(const Snapshot& snapshot, runtime::Device& 
 
 void Session::remember(const Work& work, const Snapshot& snapshot, runtime::Device& device, bool symbolic,
                        ExecutableRef executable) {
-  if (work.structure.has_plugins) return;  // a plugin's code may be edited: the compiler's cache looks at it
+  if (work.structure.watches) return;  // what a plugin reads may change: the compiler's cache looks at it
   Known known;
   known.words = work.structure.words;
   known.symbolic = symbolic, known.device = &device, known.executable = std::move(executable);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plugins/op.h"
+
 namespace intarsia::frontend {
 namespace {
 
@@ -121,7 +123,11 @@ class Flattener {
       out_.operands.push_back(place_of(input.record.get(), input.port));
       out_.words.push_back(word_of(out_.operands.back()));
     }
-    out_.has_plugins = out_.has_plugins || record->op->self != nullptr;
+    if (record->op->self) {
+      const plugins::OpIdentity identity = plugins::identity(*record->op);
+      out_.words.push_back(identity.serial);
+      out_.watches = out_.watches || identity.watches;
+    }
     record->visit = visit_, record->place = static_cast<std::uint32_t>(out_.items.size());
     out_.items.push_back({record, 0, false, first, static_cast<std::uint32_t>(record->inputs.size())});
   }
@@ -141,7 +147,7 @@ std::uint64_t hash_words(std::span<const std::uint64_t> words) {
 
 void Structure::clear() {
   items.clear(), operands.clear(), roots.clear(), words.clear(), symbol_extents.clear();
-  hash = 0, has_plugins = false;
+  hash = 0, watches = false;
 }
 
 void flatten(std::span<const Record::Input> roots, std::uint64_t visit, Structure& out) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/convert.h"
+#include "kernel/roles.h"
 #include "plugins/bind.h"
 #include "plugins/bind_table.h"
 
@@ -55,6 +56,9 @@ class KernelBinder {
       : who_(who), k_(kernel), launch_(launch) {}
 
   kernel::Kernel run(std::span<const KernelArgument> arguments) {
+    for (Param& p : k_.params)
+      if (is_memory(p)) p.role = Role::kInput;
+    kernel::infer_roles(k_);  // by what the body does, whatever its author said
     const std::size_t count = std::max(k_.params.size(), arguments.size());
     for (std::size_t i = 0; i < count; ++i) {
       BindRow row;
@@ -71,6 +75,10 @@ class KernelBinder {
   }
 
  private:
+  bool is_memory(const Param& p) const {
+    return k_.type(p.value).kind == Type::Kind::kPointer || k_.type(p.value).kind == Type::Kind::kView;
+  }
+
   std::string headline(std::size_t arguments) const {
     if (arguments == k_.params.size())
       return "the arguments do not match the parameters of '" + k_.name + "'";
@@ -80,7 +88,7 @@ class KernelBinder {
 
   std::string bind(Param& p, const KernelArgument& a) {
     const Type& type = k_.type(p.value);
-    const bool memory = type.kind == Type::Kind::kPointer || type.kind == Type::Kind::kView;
+    const bool memory = is_memory(p);
     if (const auto* tensor = std::get_if<TensorDesc>(&a.value))
       return memory ? bind_tensor(p, type, *tensor) : "a tensor, where a scalar is wanted";
     if (memory) return "a scalar, where a tensor is wanted";
@@ -114,7 +122,10 @@ class KernelBinder {
       return fmt::format("the kernel takes {}, the tensor is {}", name(type.dtype), name(t.dtype()));
     if (type.kind == Type::Kind::kView && type.rank != t.rank())
       return fmt::format("a view of rank {}, the tensor has rank {}", type.rank, t.rank());
-    p.role = role_of(t.port()), p.port = t.port().index;
+    const bool writes = p.role == Role::kOutput || p.role == Role::kInOut;
+    if (writes && t.port().kind == Port::Kind::kInput) return "the kernel writes it, but it is an input";
+    const bool both = p.role == Role::kInOut && t.port().kind == Port::Kind::kOutput;
+    p.role = both ? Role::kInOut : role_of(t.port()), p.port = t.port().index;
     if (type.kind == Type::Kind::kView)
       for (std::size_t i = 0; i < p.extents.size() && i < t.rank(); ++i)
         renaming_.add(p.extents[i], t.shape()[i]);

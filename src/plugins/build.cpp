@@ -274,7 +274,7 @@ BuildResult build(const Steps& steps, const BuildContext& context) {
   kernel::Kernel k = bind_kernel(context.who, *kernel_of(launch), arguments_of(launch, context), launch);
   for (const TensorDesc& t : context.outputs) {
     const auto writes = [&](const kernel::Param& p) {
-      return p.role == kernel::Role::kOutput && p.port == t.port().index;
+      return (p.role == kernel::Role::kOutput || p.role == kernel::Role::kInOut) && p.port == t.port().index;
     };
     if (std::none_of(k.params.begin(), k.params.end(), writes))
       throw UserError(fmt::format("{}: no step writes output '{}'", context.who, t.name()));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <optional>
 
@@ -63,8 +62,7 @@ class Body {
  public:
   Body(PluginRef plugin, std::string name, std::shared_ptr<Environment> environment)
       : plugin_(std::move(plugin)), name_(std::move(name)), environment_(std::move(environment)) {
-    static std::atomic<std::uint64_t> next{1};
-    serial_ = next.fetch_add(1);
+    serial_ = environment_->next_serial();
   }
   virtual ~Body() = default;
 

@@ -1,5 +1,6 @@
 // Implementations of plugins as the scheduler's table holds them.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -23,11 +24,15 @@ class Environment {
     return cuda_compiler_;
   }
   runtime::HostFunctions& host_functions() { return host_functions_; }
+  std::uint64_t next_serial() {
+    return next_serial_.fetch_add(1) + 1;
+  }  // of registrations and bodies; never 0
 
  private:
   mutable std::mutex mutex_;
   CudaCompiler cuda_compiler_;
   runtime::HostFunctions host_functions_;
+  std::atomic<std::uint64_t> next_serial_{0};
 };
 
 // One per aot_impl, impl and reference of the plugin.

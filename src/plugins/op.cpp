@@ -11,6 +11,7 @@ struct OpSelf {
   std::vector<OutputSpec> outputs;
   ShapeRule shape_rule;
   Reference reference;
+  OpIdentity identity;
 };
 
 void check_output(const OpSelf& self, std::size_t i, const TensorDesc& desc) {
@@ -71,6 +72,10 @@ class Strings {
 
 }  // namespace
 
+OpIdentity identity(const ops::OpDef& op) {
+  return op.infer == infer ? static_cast<const OpSelf*>(op.self)->identity : OpIdentity{};
+}
+
 std::string input_name(std::span<const InputSpec> inputs, std::size_t i) {
   if (inputs.empty()) return fmt::format("input {}", i);
   const std::size_t last = inputs.size() - 1;
@@ -93,10 +98,14 @@ std::string staged(std::string_view id, std::string_view stage, std::string_view
   return out;
 }
 
-ops::OpRef make_op(const PluginDef& def) {
+ops::OpRef make_op(const PluginDef& def, std::uint64_t serial) {
   check_def(def);
   auto op = std::make_shared<ops::OwnedOp>();
-  op->self = std::make_shared<OpSelf>(OpSelf{def.id, def.inputs, def.outputs, def.shape_rule, def.reference});
+  auto self = std::make_shared<OpSelf>(
+      OpSelf{def.id, def.inputs, def.outputs, def.shape_rule, def.reference, {serial, false}});
+  for (const AotImplDef& a : def.aot_impls)
+    if (a.fingerprint) self->identity.watches = true;
+  op->self = std::move(self);
   Strings strings(*op, 3 + 2 * (def.inputs.size() + def.outputs.size()) + 2 * def.attributes.size());
   for (const InputSpec& i : def.inputs) {
     ops::Input port;

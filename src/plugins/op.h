@@ -9,7 +9,17 @@
 namespace intarsia::plugins {
 
 // Keeps what it needs of the definition. UserError where check_def or ops::check_schema finds a fault.
-ops::OpRef make_op(const PluginDef& def);
+// `serial` tells one registration from another.
+ops::OpRef make_op(const PluginDef& def, std::uint64_t serial);
+
+// Of a plugin's operator. `serial` is of one registration and never used again, as an address may be; one
+// that `watches` reads things from outside that may change (globals of a notebook), so that nothing may be
+// remembered by serial alone.
+struct OpIdentity {
+  std::uint64_t serial = 0;  // 0: a built-in
+  bool watches = false;
+};
+OpIdentity identity(const ops::OpDef& op);
 
 std::string input_name(std::span<const InputSpec> inputs,
                        std::size_t i);  // "xs[2]": the third of variadic inputs

@@ -93,10 +93,9 @@ struct Registry::State {
     old = row.plugin;
     auto next = std::make_shared<Plugin>(*row.plugin);
     change(next->def, row);
-    if (change_of_op(next->def, row.plugin->def)) next->op = make_op(next->def);
+    next->op = make_op(next->def, environment->next_serial());
     publish(row, std::move(next));
   }
-  static bool change_of_op(const PluginDef& a, const PluginDef& b) { return a.reference || b.reference; }
 };
 
 Registry::Registry(schedule::ImplementationTable table) : state_(std::make_unique<State>()) {
@@ -127,7 +126,7 @@ PluginRef Registry::add(PluginDef def) {
     if (!def.autotune) def.autotune = old.autotune;
     if (!def.reference) def.reference = old.reference;
   }
-  plugin->op = make_op(def);
+  plugin->op = make_op(def, state_->environment->next_serial());
   plugin->def = std::move(def);
   if (at != state_->rows.end() && state_->log)
     state_->log(
@@ -188,6 +187,7 @@ std::vector<std::string> Registry::ids() const {
 }
 
 void Registry::prefer(std::string_view id, std::string_view implementation) {
+  PluginRef old;
   const std::scoped_lock lock(state_->mutex);
   State::Row& row = state_->row(id);
   const std::vector<std::string> names = names_of(row.plugin->def);
@@ -197,8 +197,11 @@ void Registry::prefer(std::string_view id, std::string_view implementation) {
     throw UserError(fmt::format("{}: has no implementation '{}'; it has {}", id, implementation,
                                 list.empty() ? "none" : list));
   }
+  old = row.plugin;
+  auto next = std::make_shared<Plugin>(*row.plugin);
+  next->op = make_op(next->def, state_->environment->next_serial());
   row.preferred = implementation;
-  state_->publish(row, PluginRef(row.plugin));
+  state_->publish(row, std::move(next));
 }
 
 schedule::ImplementationTable Registry::table() const { return state_->table; }
@@ -209,6 +212,10 @@ std::shared_ptr<runtime::HostFunctions> Registry::host_functions() const {
 
 void Registry::set_cuda_compiler(CudaCompiler compiler) {
   state_->environment->set_cuda_compiler(std::move(compiler));
+}
+
+void Registry::set_cuda_compiler_if_missing(CudaCompiler compiler) {
+  if (!state_->environment->cuda_compiler()) set_cuda_compiler(std::move(compiler));
 }
 
 void Registry::set_debug_log(std::function<void(const std::string&)> log) {

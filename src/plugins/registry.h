@@ -12,7 +12,9 @@
 
 namespace intarsia::plugins {
 
-// One registration, immutable. Graphs hold `op`, so that nothing done to the registry breaks them.
+// One registration, immutable. Graphs hold `op`, so that nothing done to the registry breaks them. Every
+// change makes a new plugin with a new op, so that whoever remembers results by op never meets what was
+// replaced.
 struct Plugin {
   PluginDef def;
   ops::OpRef op;
@@ -48,6 +50,7 @@ class Registry {
   // What programs with host steps name; an executable takes its functions from here when it is made.
   std::shared_ptr<runtime::HostFunctions> host_functions() const;
   void set_cuda_compiler(CudaCompiler compiler);
+  void set_cuda_compiler_if_missing(CudaCompiler compiler);
   void set_debug_log(std::function<void(const std::string&)> log);
 
  private:

@@ -28,6 +28,7 @@ struct Literal {
   bool operator==(const Literal&) const = default;
 };
 
+namespace plugins::detail {
 template <class T>
 constexpr DType dtype_of() {
   if constexpr (std::same_as<T, bool>)
@@ -47,6 +48,7 @@ constexpr DType dtype_of() {
   else
     return DType::kF64;
 }
+}  // namespace plugins::detail
 
 // A one-dimensional array of a C++ number, as an attribute.
 template <class T>

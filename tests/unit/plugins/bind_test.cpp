@@ -81,7 +81,11 @@ TEST(BindKernel, OneMoreOneFewerAForgottenOutput) {
   EXPECT_EQ(error_with([](const AotRequest& r) {
               return launch_of(add_kernel(256), {r.inputs[0], 4, r.inputs[0]}, 1);
             }),
-            "t::p: no step writes output 'out0'");
+            "t::p: the arguments do not match the parameters of 'add_kernel'\n"
+            "     parameter        argument\n"
+            "   0 x_ptr: ptr f32   inp0: f32[n]\n"
+            "   1 n_elements: i32  4\n"
+            "   2 y_ptr: ptr f32   inp0: f32[n]  <- the kernel writes it, but it is an input");
 }
 
 TEST(BindKernel, SizesAndDtypes) {

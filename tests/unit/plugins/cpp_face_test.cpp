@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "fixtures.h"
+#include "intarsia/language.hpp"
+#include "kernel/element.h"
 
 namespace ia = intarsia;
 
@@ -108,6 +110,28 @@ TEST(CppFace, SeveralOutputsVariadicInputsAndImpl) {
   (*registry.host_functions()->find(call.function))({tensors, 0});
   EXPECT_EQ(sum[1], 22);
   EXPECT_EQ(sizes[0], 2);
+}
+
+TEST(CppFace, OneKernelServesEveryDtype) {
+  namespace tl = intarsia::language;
+  const auto twice =
+      tl::kernel("twice(x, n, y)", [](tl::Ptr<> x, tl::I32 n, tl::Ptr<> y, tl::Const<"BLOCK"> block) {
+        auto i = tl::program_id(0) * block + tl::arange(0, block);
+        tl::store(y + i, tl::load(x + i, i < n) * 2, i < n);
+      });
+  Registry registry;
+  define(
+      "t::twice", [](TensorDesc x) { return x.like(); }, registry)
+      .aot_impl([&](TensorDesc x, TensorDesc y) {
+        return launch(twice(tl::set<"BLOCK">(256)), x, x.numel(), y).grid(cdiv(x.numel(), 256));
+      });
+  for (DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kI32, DType::kI64}) {
+    const Node node(registry.get("t::twice")->op, {{dtype, {Dim::symbol("n"), 3}}});
+    const schedule::Built built = node.build(registry);
+    kernel::Element element;
+    EXPECT_EQ(kernel::extract(std::get<schedule::Kernels>(built).variants.at(0).body, element), "")
+        << name(dtype);
+  }
 }
 
 TEST(CppFace, DefinedTwiceAtOneLineReplaces) {

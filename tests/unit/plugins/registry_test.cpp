@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "fixtures.h"
+#include "plugins/op.h"
 
 namespace intarsia::plugins {
 namespace {
@@ -228,6 +229,18 @@ TEST(Registry, ManyThreadsInferAndRegisterAtOnce) {
   for (std::thread& t : threads) t.join();
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(registry.ids(), std::vector<std::string>{"example::elemwise_add_plugin"});
+}
+
+TEST(Registry, EveryChangeIsANewOp) {
+  Registry registry;
+  const ops::OpRef first = registry.add(add_plugin("t::p"))->op;
+  EXPECT_FALSE(identity(*first).watches);
+  registry.add_aot_impl("t::p", {.body = add_aot, .fingerprint = [] { return std::uint64_t{5}; }});
+  const ops::OpRef second = registry.get("t::p")->op;
+  EXPECT_NE(identity(*first).serial, identity(*second).serial);
+  EXPECT_TRUE(identity(*second).watches);
+  registry.prefer("t::p", "aot_impl");
+  EXPECT_NE(identity(*registry.get("t::p")->op).serial, identity(*second).serial);
 }
 
 TEST(Registry, PreferPutsAnImplementationFirst) {

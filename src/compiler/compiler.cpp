@@ -49,7 +49,7 @@ runtime::FunctionTable functions_of(const runtime::Program& program, const plugi
 struct Compiler::State {
   explicit State(plugins::Registry& r) : registry(r), table(r.table()) {
     schedule::add_builtins(table);
-    registry.set_cuda_compiler(nvrtc_compiler());
+    registry.set_cuda_compiler_if_missing(nvrtc_compiler());
   }
 
   struct Entry {

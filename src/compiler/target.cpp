@@ -94,6 +94,7 @@ Target target_of(const runtime::Device& device) {
   if (!target) target = described_target("sm_90");  // a newer GPU has at least this
   target->name = name;
   target->machine.shared_bytes = device.limits().shared_bytes;
+  if (device.limits().ptx_version != 0) target->machine.ptx_version = device.limits().ptx_version;
   return *target;
 }
 

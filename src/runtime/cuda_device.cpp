@@ -63,6 +63,15 @@ std::string ptx_version(const std::string& text) {
   return text.substr(from, to - from);
 }
 
+// NVIDIA's table "PTX ISA release history": CUDA 11.x knows 7.x; 12.0 to 12.5 know 8.0 to 8.5, then it lags
+// by one; 13.x knows 9.x.
+int newest_ptx(int driver_version) {
+  const int major = driver_version / 1000, minor = driver_version % 1000 / 10;
+  if (major >= 13) return 90 + 10 * (major - 13) + minor;
+  if (major == 12) return 80 + (minor <= 5 ? minor : minor - 1);
+  return major == 11 ? 70 + minor : 0;
+}
+
 }  // namespace
 
 int suitability(Image::Form form, const std::string& target, int capability) {
@@ -103,6 +112,7 @@ CudaDevice::CudaDevice(const Driver& driver, int ordinal)
     limits.grid[static_cast<std::size_t>(a)] = attribute(cuda::kMaxGridX + a);
   limits.threads = attribute(cuda::kMaxThreadsPerBlock);
   limits.shared_bytes = attribute(cuda::kMaxSharedOptIn);
+  limits.ptx_version = newest_ptx(driver_version());
   describe("sm_" + std::to_string(capability_) + (capability_ >= 90 ? "a" : ""), limits);
   driver_.check(driver_.retain_context(&context_, device), name());
   cuda::MemoryPool pool = nullptr;

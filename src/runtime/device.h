@@ -32,6 +32,7 @@ struct Limits {
   std::array<std::int64_t, 3> grid{}, block{};
   std::int64_t threads = 0;       // of a block
   std::int64_t shared_bytes = 0;  // of a block, opted in
+  std::int32_t ptx_version = 0;   // newest PTX ISA its driver knows: 84 is 8.4; 0: not known
 };
 
 struct Geometry {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/convert.h"
 #include "base/error.h"
 #include "schedule/builtins.h"
 #include "schedule/rows.h"
@@ -78,6 +79,12 @@ Shape with(const Shape& batch, const Dim& rows, const Dim& columns) {
   return s;
 }
 
+// Products of small integers are summed in 32 bits: they wrap to the same.
+DType sum_of(DType t) {
+  if (bits(t) >= 32 || is_real(t)) return accumulator(t);
+  return is_signed_int(t) ? DType::kI32 : DType::kU32;
+}
+
 Kernel tile_kernel(const Product& p, const Tile& tile, const Query& q) {
   Kernel k;
   k.name = "matmul";
@@ -100,7 +107,7 @@ Kernel tile_kernel(const Product& p, const Tile& tile, const Query& q) {
                      extents.size() == 2 ? extents : std::vector<std::int64_t>{height, width});
   };
   const std::int64_t face[] = {tile.m, tile.n};
-  const DType w = accumulator(p.in);
+  const DType w = sum_of(p.in);
   const auto precision =
       q.options.tf32 && p.in == DType::kF32 ? kernel::Precision::kTf32 : kernel::Precision::kExact;
   const auto step = [&](ValueId i, ValueId sum) {

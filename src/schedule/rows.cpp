@@ -38,7 +38,8 @@ Rows rows_of(const Shape& shape, std::span<const std::size_t> axes) {
       out.reduced.push_back(reduced);
     }
   }
-  if (out.extents.empty()) out.extents = {1}, out.reduced = {1};
+  const bool none = std::find(out.reduced.begin(), out.reduced.end(), 1) == out.reduced.end();
+  if (none) out.extents.push_back(1), out.reduced.push_back(1);  // axes of extent 1, or no axes at all
   check(out.extents.size() <= kernel::Type::kMaxRank, "reduced axes alternate with kept ones too often");
   return out;
 }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr Pass kPasses[] = {
     {"decompose", decompose},
+    {"drop_empty_tensors", drop_empty_tensors},
     {"fold_literals", fold_literals},
     {"merge_common_subexpressions", merge_common_subexpressions},
     {"drop_dead_nodes", drop_dead_nodes},

@@ -21,6 +21,14 @@ struct PassOptions {
 // Runs:      first: the other passes see what nodes are made of.
 void decompose(Graph& graph, const PassOptions& options);
 
+// Tensors without elements become literals, and concatenate leaves them out.
+//
+// Needs:     nothing.
+// Leaves:    no pure node but constants whose outputs are all known to be empty; no known empty operand of
+// concatenate. Runs:      before fold_literals: what is computed from them may fold. After decompose, which
+// may leave more.
+void drop_empty_tensors(Graph& graph, const PassOptions& options);
+
 // Nodes of literals become literals. Weights are no literals: they can be replaced.
 //
 // Needs:     nothing.

@@ -29,14 +29,14 @@ TEST(Passes, RunInOrderAndReportToTheObserver) {
   Graph g = parse("graph(x: f32[4]) { %0 = relu(x)\n %1 = relu(x)\n return %1 }");
   Recorder recorder;
   run_passes(all_passes(), g, {}, recorder);
-  EXPECT_EQ(recorder.seen, (std::vector<std::string>{"decompose 4", "fold_literals 4",
+  EXPECT_EQ(recorder.seen, (std::vector<std::string>{"decompose 4", "drop_empty_tensors 4", "fold_literals 4",
                                                      "merge_common_subexpressions 2", "drop_dead_nodes 2"}));
   Graph h = parse("graph(x: f32[4]) { %0 = relu(x)\n return %0 }");
   recorder = {};
   recorder.disabled = "decompose";
   run_passes(all_passes(), h, {}, recorder);
   EXPECT_EQ(h.nodes()[0].op->id, "relu");
-  EXPECT_EQ(recorder.seen.size(), 3u);
+  EXPECT_EQ(recorder.seen.size(), 4u);
 }
 
 TEST(Passes, AreFoundByName) {

@@ -245,7 +245,7 @@ int main(int argc, char** argv) {
   both_levels("softmax_4096", softmax_4096);
   both_levels("layer_norm_4096", layer_norm_4096);
   benchmark::RegisterBenchmark("matmul_1024", matmul_1024)
-      ->ArgsProduct({{3, 0}, {64, 128}, {128, 256}, {128, 256}})
+      ->ArgsProduct({{3, 0}, {32, 96, 128}, {128, 256}, {128, 256}})
       ->Unit(benchmark::kMillisecond);
   const auto compiles = [](const char* name, const Kernel& k) {
     benchmark::RegisterBenchmark(name, [k](benchmark::State& state) {

@@ -13,8 +13,9 @@ namespace {
 
 constexpr int kUnrollK = 4;
 
-// Rows of a register tile: as many as registers allow, and preferably a divisor of m.
+// Rows of a register tile: as many as registers allow, unless fewer divide m and the rest would weigh.
 std::int64_t tile_rows(std::int64_t m, std::int64_t most) {
+  if (m >= 8 * most) return most;
   for (std::int64_t rows = std::min(m, most); rows * 2 > std::min(m, most); --rows)
     if (m % rows == 0) return rows;
   return std::min(m, most);
@@ -30,10 +31,9 @@ struct Emitter::Product {
   Value *a = nullptr, *b = nullptr, *acc = nullptr;  // packed operands; row-major sums
 };
 
-void Emitter::dot(InstId id) {
-  const Inst& inst = k_[id];
+Emitter::Product Emitter::plan_product(const Inst& inst) {
   const auto in = k_.operands_of(inst);
-  const Type &a = k_.type(in[0]), &b = k_.type(in[1]), &acc = k_.type(in[2]);
+  const Type &a = k_.type(in[0]), &acc = k_.type(in[2]);
   const std::size_t r = acc.rank;
   Product p{.sum = acc.dtype, .m = acc.extents[r - 2], .n = acc.extents[r - 1], .k = a.extents[r - 1]};
   if (is_float(p.sum) && p.sum != DType::kF64) p.sum = DType::kF32;
@@ -42,7 +42,18 @@ void Emitter::dot(InstId id) {
   p.width = lanes_.features.vector_bytes / (bits(p.sum) / 8);
   p.columns = 2 * std::int64_t{p.width};
   p.rows = tile_rows(p.m, lanes_.features.avx512 ? 14 : 6);
+  llvm::Type* element = lanes_.memory_type(p.sum);
+  p.a = local(element, p.m * p.k + 64, 64);
+  p.b = local(element, (p.n + p.columns - 1) / p.columns * p.columns * p.k + 64, 64);
+  return p;
+}
+
+void Emitter::dot(InstId id) {
+  const Inst& inst = k_[id];
+  const auto in = k_.operands_of(inst);
+  const Type& acc = k_.type(in[2]);
   const ValueId result = k_.result(inst);
+  const Product p = plan_product(inst);
   Value* buffer = held_[index(in[2])].buffer;
   const bool ours = plan_.uses[index(in[2])] == 1 && plan_.home[index(in[2])] == plan_.region[index(id)];
   if (buffer == nullptr || !ours) {  // else the sum grows in place
@@ -51,11 +62,10 @@ void Emitter::dot(InstId id) {
   }
   held_[index(result)].buffer = buffer;
   llvm::Type* element = lanes_.memory_type(p.sum);
-  p.a = local(element, p.m * p.k + 64, 64);
-  p.b = local(element, (p.n + p.columns - 1) / p.columns * p.columns * p.k + 64, 64);
   Position batch;
-  const std::function<void(std::size_t, Value*)> each = [&](std::size_t axis, Value* at) {
-    if (axis + 2 < r) {
+  const std::function<void(std::size_t, Value*)> each = [&](std::size_t axis,
+                                                            Value* at) {  // at most four deep
+    if (axis + 2 < acc.rank) {
       loop(number(0), number(acc.extents[axis]), number(1), [&](Value* i) {
         batch.at[axis] = i;
         each(axis + 1, ir_.CreateAdd(ir_.CreateMul(at, number(acc.extents[axis])), i));
@@ -64,18 +74,18 @@ void Emitter::dot(InstId id) {
     }
     Product one = p;
     one.acc = ir_.CreateGEP(element, buffer, ir_.CreateMul(at, number(p.m * p.n)));
-    pack(in[0], a, batch, one, false);
-    pack(in[1], b, batch, one, true);
+    pack(in[0], batch, one, false);
+    pack(in[1], batch, one, true);
     multiply(one);
   };
   each(0, number(0));
   if (acc.dtype != p.sum) round_buffer(buffer, acc);
-  if (elements(acc) == 1)
-    held_[index(result)] = {.scalar = ir_.CreateLoad(element, buffer), .buffer = nullptr, .view = {}};
+  if (elements(acc) == 1) held_[index(result)].scalar = ir_.CreateLoad(element, buffer);
 }
 
 // A block operand into its packed form.
-void Emitter::pack(ValueId v, const Type& type, const Position& batch, const Product& p, bool panels) {
+void Emitter::pack(ValueId v, const Position& batch, const Product& p, bool panels) {
+  const Type& type = k_.type(v);
   const std::size_t r = type.rank;
   const ValueId roots[] = {v};
   const Nest whole = nest(type, roots, static_cast<int>(r) - 1);

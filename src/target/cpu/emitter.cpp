@@ -141,26 +141,30 @@ void Emitter::region(RegionId id) {
   for (const InstId inst : k_.regions[index(id)].body) step(inst);
 }
 
+// A number or view of the launch.
+bool Emitter::of_launch(const Inst& inst) {
+  if (inst.results.count == 0) return false;
+  Held& held = held_[inst.results.begin];
+  const auto axis = static_cast<std::size_t>(k_.attr(inst, Key::kAxis));
+  switch (inst.opcode) {
+    case Opcode::kProgramId: held.scalar = program_id_.at(axis); return true;
+    case Opcode::kNumPrograms: held.scalar = grid_.at(axis); return true;
+    case Opcode::kDimValue:
+      held.scalar = dim(k_.dims.at(static_cast<std::size_t>(k_.attr(inst, Key::kDim))));
+      return true;
+    case Opcode::kMakeView: bind_view(inst); return true;
+    case Opcode::kViewExtent:
+      held.scalar = held_[index(k_.operands_of(inst)[0])].view->extents.at(axis);
+      return true;
+    default: return false;
+  }
+}
+
 void Emitter::step(InstId id) {
   const Inst& inst = k_[id];
+  if (of_launch(inst)) return;
   if (is_lazy(inst.opcode)) return scalar_or_lazy(inst);
-  Held* held = inst.results.count == 0 ? nullptr : &held_[inst.results.begin];
   switch (inst.opcode) {
-    case Opcode::kProgramId:
-      held->scalar = program_id_.at(static_cast<std::size_t>(k_.attr(inst, Key::kAxis)));
-      break;
-    case Opcode::kNumPrograms:
-      held->scalar = grid_.at(static_cast<std::size_t>(k_.attr(inst, Key::kAxis)));
-      break;
-    case Opcode::kDimValue:
-      held->scalar = dim(k_.dims.at(static_cast<std::size_t>(k_.attr(inst, Key::kDim))));
-      break;
-    case Opcode::kMakeView: bind_view(inst); break;
-    case Opcode::kViewExtent: {
-      const View& view = *held_[index(k_.operands_of(inst)[0])].view;
-      held->scalar = view.extents.at(static_cast<std::size_t>(k_.attr(inst, Key::kAxis)));
-      break;
-    }
     case Opcode::kStore:
     case Opcode::kViewStore:
       if (plan_.group[index(id)] == index(id)) store_group(index(id));

@@ -118,6 +118,7 @@ class Emitter {
   void program(Value* first, Value* last, Value* grid);
   void region(RegionId id);
   void step(InstId id);
+  bool of_launch(const Inst& inst);
   void scalar_or_lazy(const Inst& inst);
   void bind_view(const Inst& inst);
   [[noreturn]] void refuse(const Inst& inst, const std::string& why) const;
@@ -138,6 +139,8 @@ class Emitter {
   std::vector<Request> needs(const Request& request, Tile& tile);
   Value* compute(const Request& request, Tile& tile);
   Value* find(const Request& request, Tile& tile);
+  Value* steady(const Request& request, Tile& tile);
+  Value* moved_pointer(const Inst& inst, const Request& request, Tile& tile);
   Value* elementwise(const Inst& inst, std::span<Value* const> operands);
   Value* arange(const Inst& inst, const Request& request, Tile& tile);
   Position through(const Inst& inst,
@@ -176,6 +179,11 @@ class Emitter {
 
   // nest.cpp: loops over blocks
   Nest nest(const Type& space, std::span<const ValueId> roots, int lane_axis = -1);
+  struct Work {
+    int widest = 1, instructions = 0;
+    bool packed = false, wide_memory = true;
+  };  // wide: 4 bytes or more
+  Work measure(std::span<const ValueId> roots) const;
   int choose_lane_axis(const Type& space) const;
   void rows(const Nest& nest, const std::function<void(Position)>& body, unsigned skipped_axes = 0);
   void lanes(const Nest& nest, Row& row, const Position& at, const Body& body);
@@ -236,7 +244,8 @@ class Emitter {
   // dot.cpp
   struct Product;
   void dot(InstId id);
-  void pack(ValueId v, const Type& type, const Position& batch, const Product& p, bool panels);
+  Product plan_product(const Inst& inst);
+  void pack(ValueId v, const Position& batch, const Product& p, bool panels);
   void multiply(const Product& p);
   void register_tile(const Product& p, Value* panel, Value* row, Value* column, std::int64_t rows,
                      const std::vector<int>& widths);

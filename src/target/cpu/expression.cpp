@@ -130,20 +130,35 @@ std::vector<Request> Emitter::needs(const Request& request, Tile& tile) {
   return out;
 }
 
+// A carried block that moves by one amount each round.
+Value* Emitter::steady(const Request& request, Tile& tile) {
+  const Held& held = held_[index(request.value)];
+  const Type& type = k_.type(request.value);
+  Value* base = value({held.base, request.at}, tile);
+  if (base->getType()->isPointerTy()) base = ir_.CreatePtrToInt(base, ir_.getInt64Ty());
+  Value* by = held.moved;
+  if (type.kind == Type::Kind::kPointer) by = ir_.CreateMul(by, number(element_bytes(type.dtype)));
+  by = ir_.CreateSExtOrTrunc(by, base->getType()->getScalarType());
+  return ir_.CreateAdd(base, lanes_.splat(by, Lanes::width(base)));
+}
+
+Value* Emitter::moved_pointer(const Inst& inst, const Request& request, Tile& tile) {
+  const DType pointee = k_.type(request.value).dtype, of_index = k_.type(k_.operands_of(inst)[1]).dtype;
+  if (bits(pointee) == 4) refuse(inst, "addresses of 4-bit elements must follow a line");
+  Value* pointer = value(operand(inst, 0, request.at), tile);
+  Value* i = lanes_.cast(of_index, value(operand(inst, 1, request.at), tile), DType::kI64);
+  if (k_.type(request.value).rank == 0) return ir_.CreateGEP(lanes_.memory_type(pointee), pointer, i);
+  if (pointer->getType()->isPointerTy()) pointer = ir_.CreatePtrToInt(pointer, ir_.getInt64Ty());
+  i = ir_.CreateMul(i, lanes_.integer(i, element_bytes(pointee)));
+  lanes_.align(pointer, i);
+  return ir_.CreateAdd(pointer, i);
+}
+
 Value* Emitter::compute(const Request& request, Tile& tile) {
   const Held& held = held_[index(request.value)];
   const Type& type = k_.type(request.value);
   if (held.buffer != nullptr) return from_buffer(held.buffer, type, request.at, tile);
-  if (held.moved != nullptr) {
-    Value* base = value({held.base, request.at}, tile);
-    if (type.kind != Type::Kind::kPointer)
-      return ir_.CreateAdd(base,
-                           lanes_.splat(ir_.CreateSExtOrTrunc(held.moved, base->getType()->getScalarType()),
-                                        Lanes::width(base)));
-    if (base->getType()->isPointerTy()) base = ir_.CreatePtrToInt(base, ir_.getInt64Ty());
-    Value* bytes = ir_.CreateMul(held.moved, number(element_bytes(type.dtype)));
-    return ir_.CreateAdd(base, lanes_.splat(bytes, Lanes::width(base)));
-  }
+  if (held.moved != nullptr) return steady(request, tile);
   const Inst* inst = defining(request.value);
   check(inst != nullptr, k_.name + ": a parameter without an argument");
   const auto in = k_.operands_of(*inst);
@@ -159,17 +174,7 @@ Value* Emitter::compute(const Request& request, Tile& tile) {
       Value* v = value(operand(*inst, 0, request.at), tile);
       return v->getType()->isPointerTy() ? ir_.CreatePtrToInt(v, ir_.getInt64Ty()) : v;
     }
-    case Opcode::kPointerAdd: {
-      Value* pointer = value(operand(*inst, 0, request.at), tile);
-      const ValueId by = in[1];
-      Value* i = lanes_.cast(k_.type(by).dtype, value(operand(*inst, 1, request.at), tile), DType::kI64);
-      if (bits(type.dtype) == 4) refuse(*inst, "addresses of 4-bit elements must follow a line");
-      if (type.rank == 0) return ir_.CreateGEP(lanes_.memory_type(type.dtype), pointer, i);
-      if (pointer->getType()->isPointerTy()) pointer = ir_.CreatePtrToInt(pointer, ir_.getInt64Ty());
-      i = ir_.CreateMul(i, lanes_.integer(i, element_bytes(type.dtype)));
-      lanes_.align(pointer, i);
-      return ir_.CreateAdd(pointer, i);
-    }
+    case Opcode::kPointerAdd: return moved_pointer(*inst, request, tile);
     case Opcode::kLoad:
     case Opcode::kViewLoad:
     case Opcode::kClip: return load(*inst, request, tile);

@@ -90,6 +90,7 @@ class Lanes {
                              llvm::Value* product);                       // a * b - product, exactly
   llvm::Value* pow_size(llvm::Value* f64, llvm::Value* y, bool precise);  // |x|^y
   llvm::Value* remainder_f64(llvm::Value* x, llvm::Value* y, int bits);
+  llvm::Value* binary_exponent(llvm::Value* f64);
   llvm::Value* narrow(llvm::Value* f64);
   llvm::Value* any(llvm::Value* mask) { return width(mask) == 0 ? mask : ir.CreateOrReduce(mask); }
 

@@ -103,6 +103,14 @@ Value* Lanes::pow(Value* x, Value* y) {
   return f64 ? result : narrow(result);
 }
 
+// The biased exponent of a positive f64; of denormals through a scaled copy.
+Value* Lanes::binary_exponent(Value* v) {
+  Value* tiny = ir.CreateFCmpOLT(v, real(v, 0x1p-1022));
+  Value* scaled = ir.CreateSelect(tiny, ir.CreateFMul(v, real(v, 0x1p54)), v);
+  Value* e = ir.CreateLShr(bits_of(scaled), integer(bits_of(scaled), 52));
+  return ir.CreateSub(e, ir.CreateSelect(tiny, integer(e, 54), integer(e, 0)));
+}
+
 // Exact: multiples of y 2^k are taken off, each quotient of at most `bits` + 1 bits.
 Value* Lanes::remainder_f64(Value* x, Value* y, int bits) {
   Value* b = call(llvm::Intrinsic::fabs, {y});
@@ -112,12 +120,6 @@ Value* Lanes::remainder_f64(Value* x, Value* y, int bits) {
   Value* busy = ir.CreateAnd(defined, ir.CreateFCmpOLT(b, infinity));
   Value* divisor = ir.CreateSelect(busy, b, real(b, 1));
   Value* start = ir.CreateSelect(busy, a, real(a, 0));
-  const auto exponent = [&](Value* v) {  // of denormals: through a scaled copy
-    Value* tiny = ir.CreateFCmpOLT(v, real(v, 0x1p-1022));
-    Value* scaled = ir.CreateSelect(tiny, ir.CreateFMul(v, real(v, 0x1p54)), v);
-    Value* e = ir.CreateLShr(bits_of(scaled), integer(bits_of(scaled), 52));
-    return ir.CreateSub(e, ir.CreateSelect(tiny, integer(e, 54), integer(e, 0)));
-  };
   llvm::Function* function = ir.GetInsertBlock()->getParent();
   auto* before = ir.GetInsertBlock();
   auto* loop = llvm::BasicBlock::Create(ir.getContext(), "remainder", function);
@@ -126,7 +128,8 @@ Value* Lanes::remainder_f64(Value* x, Value* y, int bits) {
   ir.SetInsertPoint(loop);
   auto* rest = ir.CreatePHI(x->getType(), 2);
   rest->addIncoming(start, before);
-  Value* apart = ir.CreateSub(ir.CreateSub(exponent(rest), exponent(divisor)), integer(bits_of(rest), bits));
+  Value* apart = ir.CreateSub(ir.CreateSub(binary_exponent(rest), binary_exponent(divisor)),
+                              integer(bits_of(rest), bits));
   apart = ir.CreateSelect(ir.CreateICmpSGT(apart, integer(apart, 0)), apart, integer(apart, 0));
   Value* n = ir.CreateSIToFP(ir.CreateTrunc(apart, like(ir.getInt32Ty(), x)), x->getType());
   Value* step = scale_by_power_of_two(divisor, n);

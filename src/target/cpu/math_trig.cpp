@@ -42,6 +42,35 @@ Fraction multiply_by_two_over_pi(llvm::IRBuilder<>& ir, Value* table, Value* man
   return {ir.CreateTrunc(high, word), ir.CreateTrunc(middle, word)};
 }
 
+// A fraction of a quarter turn, between -1/2 and 1/2 of one, from 128 bits of which the highest two count
+// quarters.
+Value* quarter_fraction(llvm::IRBuilder<>& ir, Value* all, Value* quarters, Value*& below) {
+  llvm::Type *word = ir.getInt64Ty(), *real = ir.getDoubleTy(), *twice = ir.getInt128Ty();
+  const auto wide = [&](std::uint64_t v) { return llvm::ConstantInt::get(twice, v); };
+  Value* rest = ir.CreateSub(all, ir.CreateShl(quarters, wide(126)));
+  below = ir.CreateICmpSLT(rest, wide(0));
+  Value* size = ir.CreateSelect(below, ir.CreateNeg(rest), rest);
+  Value* zeros = ir.CreateIntrinsic(llvm::Intrinsic::ctlz, {twice}, {size, ir.getFalse()});
+  zeros = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, zeros, wide(127));
+  Value* top = ir.CreateTrunc(ir.CreateLShr(ir.CreateShl(size, zeros), wide(64)), word);
+  Value* scale =
+      ir.CreateShl(ir.CreateSub(ir.getInt64(1023 - 62), ir.CreateTrunc(zeros, word)), ir.getInt64(52));
+  return ir.CreateFMul(ir.CreateUIToFP(top, real), ir.CreateBitCast(scale, real));
+}
+
+// An internal function with the attributes of the module's kernel.
+llvm::Function* internal_function(llvm::Module& module, llvm::FunctionType* type, const char* name) {
+  auto* function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, module);
+  for (const llvm::Function& kernel : module)
+    if (!kernel.isDeclaration()) {
+      function->copyAttributesFrom(&kernel);
+      break;
+    }
+  function->setVisibility(llvm::GlobalValue::DefaultVisibility);
+  function->addFnAttr(llvm::Attribute::NoInline);
+  return function;
+}
+
 // {quarters, rest} of one large f64, by integer arithmetic on the bits of 2/pi (Payne and Hanek).
 llvm::Function* large_angle_function(llvm::Module& module) {
   constexpr const char* kName = "reduce_large_angle";
@@ -53,16 +82,7 @@ llvm::Function* large_angle_function(llvm::Module& module) {
   auto* table = new llvm::GlobalVariable(module, bits->getType(), true, llvm::GlobalValue::PrivateLinkage,
                                          bits, "two_over_pi");
   auto* type = llvm::FunctionType::get(llvm::StructType::get(real, real), {real}, false);
-  auto* function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, kName, module);
-  const llvm::Function* user = nullptr;
-  for (const llvm::Function& f : module)
-    if (!f.isDeclaration()) {
-      user = &f;
-      break;
-    }
-  if (user != nullptr) function->copyAttributesFrom(user);
-  function->setVisibility(llvm::GlobalValue::DefaultVisibility);
-  function->addFnAttr(llvm::Attribute::NoInline);
+  llvm::Function* function = internal_function(module, type, kName);
   ir.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function));
   Value* x = ir.CreateBitCast(function->getArg(0), word);
   Value* exponent = ir.CreateAnd(ir.CreateLShr(x, ir.getInt64(52)), ir.getInt64(0x7ff));
@@ -71,27 +91,18 @@ llvm::Function* large_angle_function(llvm::Module& module) {
   Value* first_bit = ir.CreateBinaryIntrinsic(
       llvm::Intrinsic::umin, ir.CreateSub(exponent, ir.getInt64(1075 - 62)), ir.getInt64(1034));
   const Fraction f = multiply_by_two_over_pi(ir, table, mantissa, first_bit);
-  Value* all = ir.CreateOr(ir.CreateShl(ir.CreateZExt(f.high, twice), llvm::ConstantInt::get(twice, 64)),
-                           ir.CreateZExt(f.low, twice));
-  Value* bit125 = ir.CreateShl(llvm::ConstantInt::get(twice, 1), llvm::ConstantInt::get(twice, 125));
-  Value* quarters = ir.CreateLShr(ir.CreateAdd(all, bit125), llvm::ConstantInt::get(twice, 126));
-  Value* rest = ir.CreateSub(all, ir.CreateShl(quarters, llvm::ConstantInt::get(twice, 126)));
-  Value* below = ir.CreateICmpSLT(rest, llvm::ConstantInt::get(twice, 0));
-  Value* size = ir.CreateSelect(below, ir.CreateNeg(rest), rest);
-  Value* zeros = ir.CreateIntrinsic(llvm::Intrinsic::ctlz, {twice}, {size, ir.getFalse()});
-  zeros = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, zeros, llvm::ConstantInt::get(twice, 127));
-  Value* top =
-      ir.CreateTrunc(ir.CreateLShr(ir.CreateShl(size, zeros), llvm::ConstantInt::get(twice, 64)), word);
-  Value* scale =
-      ir.CreateShl(ir.CreateSub(ir.getInt64(1023 - 62), ir.CreateTrunc(zeros, word)), ir.getInt64(52));
-  Value* value = ir.CreateFMul(ir.CreateUIToFP(top, real), ir.CreateBitCast(scale, real));
-  value = ir.CreateFMul(value, llvm::ConstantFP::get(real, kPiOver2));
+  const auto wide = [&](std::uint64_t v) { return llvm::ConstantInt::get(twice, v); };
+  Value* all = ir.CreateOr(ir.CreateShl(ir.CreateZExt(f.high, twice), wide(64)), ir.CreateZExt(f.low, twice));
+  Value* quarters = ir.CreateLShr(ir.CreateAdd(all, ir.CreateShl(wide(1), wide(125))), wide(126));
+  Value* below = nullptr;
+  Value* rest =
+      ir.CreateFMul(quarter_fraction(ir, all, quarters, below), llvm::ConstantFP::get(real, kPiOver2));
   Value* negative = ir.CreateICmpSLT(x, ir.getInt64(0));
-  value = ir.CreateSelect(ir.CreateXor(below, negative), ir.CreateFNeg(value), value);
+  rest = ir.CreateSelect(ir.CreateXor(below, negative), ir.CreateFNeg(rest), rest);
   Value* count = ir.CreateUIToFP(ir.CreateAnd(ir.CreateTrunc(quarters, word), ir.getInt64(3)), real);
   count = ir.CreateSelect(negative, ir.CreateFNeg(count), count);
   Value* result = ir.CreateInsertValue(llvm::PoisonValue::get(type->getReturnType()), count, 0);
-  ir.CreateRet(ir.CreateInsertValue(result, value, 1));
+  ir.CreateRet(ir.CreateInsertValue(result, rest, 1));
   return function;
 }
 

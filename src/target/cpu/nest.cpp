@@ -41,48 +41,55 @@ int Emitter::choose_lane_axis(const Type& space) const {
   return best;
 }
 
-// What the expressions below `roots` are made of decides how wide a vector is and how many are in flight.
+// What the expressions below `roots` are made of.
+Emitter::Work Emitter::measure(std::span<const ValueId> roots) const {
+  Work out;
+  std::set<ValueId> seen;
+  std::vector<ValueId> stack(roots.begin(), roots.end());
+  const auto touch = [&](int bytes_in_memory, DType t) {
+    out.widest = std::max(out.widest, register_bytes(t));
+    if (bytes_in_memory < 4) out.wide_memory = false;
+  };
+  for (const ValueId v : roots) {
+    touch(bits(k_.type(v).dtype) / 8, k_.type(v).dtype);
+    if (bits(k_.type(v).dtype) == 4) out.packed = true;
+  }
+  while (!stack.empty()) {
+    const ValueId v = stack.back();
+    stack.pop_back();
+    if (!seen.insert(v).second || held_[index(v)].scalar != nullptr) continue;
+    const Type& type = k_.type(v);
+    const Inst* inst = defining(v);
+    if (is_float(type.dtype)) out.widest = std::max(out.widest, register_bytes(type.dtype));
+    if (held_[index(v)].buffer != nullptr) touch(register_bytes(type.dtype), type.dtype);
+    if (inst == nullptr || held_[index(v)].buffer != nullptr) continue;
+    const bool function = inst->opcode == Opcode::kUnary || inst->opcode == Opcode::kBinary;
+    out.instructions += function && is_float_heavy(k_.fn(*inst)) ? 15 : 1;
+    if (inst->opcode == Opcode::kLoad || inst->opcode == Opcode::kViewLoad) {
+      touch(bits(type.dtype) / 8, type.dtype);
+      if (bits(type.dtype) == 4) out.packed = true;
+      continue;
+    }
+    for (const ValueId o : k_.operands_of(*inst)) stack.push_back(o);
+  }
+  return out;
+}
+
+// Their numbers decide how wide a vector is (positions and masks may take several registers) and how many are
+// in flight.
 Nest Emitter::nest(const Type& space, std::span<const ValueId> roots, int lane_axis) {
   Nest out{.space = space, .lane_axis = lane_axis >= 0 ? lane_axis : choose_lane_axis(space)};
   if (out.lane_axis < 0) return out;
   out.extent = extent(space, out.lane_axis);
-  int widest = 1, work = 0;
-  bool packed = false, wide_memory = true;
-  std::set<ValueId> seen;
-  std::vector<ValueId> stack(roots.begin(), roots.end());
-  while (!stack.empty()) {
-    const ValueId v = stack.back();
-    stack.pop_back();
-    if (!seen.insert(v).second) continue;
-    const Type& type = k_.type(v);
-    const Inst* inst = defining(v);
-    const bool kept = held_[index(v)].buffer != nullptr;
-    const bool memory =
-        kept || (inst != nullptr && (inst->opcode == Opcode::kLoad || inst->opcode == Opcode::kViewLoad));
-    if (type.kind == Type::Kind::kBlock && held_[index(v)].scalar == nullptr)
-      widest = std::max(widest, register_bytes(type.dtype));
-    if (memory && !kept && bits(type.dtype) == 4) packed = true;
-    if (memory && (kept ? register_bytes(type.dtype) : bits(type.dtype) / 8) < 4) wide_memory = false;
-    if (inst == nullptr || kept || held_[index(v)].scalar != nullptr) continue;
-    if (inst->opcode == Opcode::kUnary || inst->opcode == Opcode::kBinary)
-      work += is_float_heavy(static_cast<Fn>(k_.attr(*inst, Key::kFn))) ? 15 : 1;
-    else
-      ++work;
-    if (!memory)
-      for (const ValueId o : k_.operands_of(*inst)) stack.push_back(o);
-  }
+  const Work work = measure(roots);
   const std::int64_t fixed =
       merged_extent_ != nullptr ? INT64_MAX : space.extents[static_cast<std::size_t>(out.lane_axis)];
   const auto limit =
       static_cast<int>(std::bit_floor(static_cast<std::uint64_t>(std::min<std::int64_t>(fixed, 64))));
-  for (const ValueId v : roots) {
-    if (bits(k_.type(v).dtype) == 4) packed = true;
-    if (bits(k_.type(v).dtype) < 32) wide_memory = false;
-  }
-  out.width = packed ? 1 : std::min(limit, std::max(1, lanes_.features.vector_bytes / widest));
-  out.unroll = work <= 10 ? 4 : work <= 40 ? 2 : 1;
+  out.width = work.packed ? 1 : std::min(limit, std::max(1, lanes_.features.vector_bytes / work.widest));
+  out.unroll = work.instructions <= 10 ? 4 : work.instructions <= 40 ? 2 : 1;
   while (out.unroll > 1 && out.width * out.unroll > fixed) out.unroll /= 2;
-  out.masked_edge = out.width > 1 && (lanes_.features.avx512 || (lanes_.features.fma && wide_memory));
+  out.masked_edge = out.width > 1 && (lanes_.features.avx512 || (lanes_.features.fma && work.wide_memory));
   return out;
 }
 

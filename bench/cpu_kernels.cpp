@@ -210,6 +210,10 @@ void softmax_4096(benchmark::State& state) {
   const Memory x(kLong), y(kLong);
   run(state, softmax(4096, 4096), {x.address(), y.address()}, kTwice);
 }
+void softmax_64(benchmark::State& state) {
+  const Memory x(kLong), y(kLong);
+  run(state, softmax(kLong / 64, 64), {x.address(), y.address()}, kTwice);
+}
 void layer_norm_4096(benchmark::State& state) {
   const Memory x(kLong), w(4096), b(4096), y(kLong);
   run(state, layer_norm(4096, 4096), {x.address(), w.address(), b.address(), y.address()}, kTwice);
@@ -243,6 +247,7 @@ int main(int argc, char** argv) {
   both_levels("guide_kernel", guide_kernel);
   both_levels("add_one_near", add_one_near);
   both_levels("softmax_4096", softmax_4096);
+  both_levels("softmax_64", softmax_64);
   both_levels("layer_norm_4096", layer_norm_4096);
   benchmark::RegisterBenchmark("matmul_1024", matmul_1024)
       ->ArgsProduct({{3, 0}, {32, 96, 128}, {128, 256}, {128, 256}})

@@ -124,7 +124,7 @@ void Emitter::program(Value* first, Value* last, Value* grid) {
   if (plan_.merged_block != 0) {
     program_id_ = {first, number(0), number(0)};
     merged_extent_ = ir_.CreateMul(ir_.CreateSub(last, first), number(plan_.merged_block));
-    region(RegionId{0});
+    when(ir_.CreateICmpSLT(first, last), [&] { region(RegionId{0}); });
     return;
   }
   loop(first, last, number(1), [&](Value* p) {

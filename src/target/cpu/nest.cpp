@@ -64,7 +64,8 @@ Emitter::Work Emitter::measure(std::span<const ValueId> roots) const {
     if (held_[index(v)].buffer != nullptr) touch(register_bytes(type.dtype), type.dtype);
     if (inst == nullptr || held_[index(v)].buffer != nullptr) continue;
     const bool function = inst->opcode == Opcode::kUnary || inst->opcode == Opcode::kBinary;
-    out.instructions += function && is_float_heavy(k_.fn(*inst)) ? 15 : 1;
+    const bool shape = inst->opcode == Opcode::kBroadcast || inst->opcode == Opcode::kReshape;
+    out.instructions += function && is_float_heavy(k_.fn(*inst)) ? 15 : shape ? 0 : 1;
     if (inst->opcode == Opcode::kLoad || inst->opcode == Opcode::kViewLoad) {
       touch(bits(type.dtype) / 8, type.dtype);
       if (bits(type.dtype) == 4) out.packed = true;

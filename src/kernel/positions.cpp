@@ -15,12 +15,14 @@ Symbol only_symbol(const Dim& d) {
   return s.at(0);
 }
 
+__extension__ typedef __int128 Wide;
+
 // Ends of int64 mean "no bound".
-std::int64_t saturated(__int128 v) {
+std::int64_t saturated(Wide v) {
   return v <= kLow ? kLow : v >= kHigh ? kHigh : static_cast<std::int64_t>(v);
 }
 std::int64_t sum(std::int64_t a, std::int64_t b, std::int64_t none) {
-  return a == kLow || a == kHigh || b == kLow || b == kHigh ? none : saturated(static_cast<__int128>(a) + b);
+  return a == kLow || a == kHigh || b == kLow || b == kHigh ? none : saturated(static_cast<Wide>(a) + b);
 }
 Interval add(Interval a, Interval b) { return {sum(a.min, b.min, kLow), sum(a.max, b.max, kHigh)}; }
 Interval negated(Interval a) { return {a.max == kHigh ? kLow : -a.max, a.min == kLow ? kHigh : -a.min}; }
@@ -28,7 +30,7 @@ Interval mul(Interval a, Interval b) {
   std::int64_t low = kHigh, high = kLow;
   for (std::int64_t x : {a.min, a.max})
     for (std::int64_t y : {b.min, b.max}) {
-      const std::int64_t v = saturated(static_cast<__int128>(x) * y);
+      const std::int64_t v = saturated(static_cast<Wide>(x) * y);
       low = std::min(low, v), high = std::max(high, v);
     }
   return {low, high};

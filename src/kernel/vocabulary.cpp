@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/convert.h"
 #include "base/error.h"
@@ -213,6 +214,21 @@ ValueId Vocabulary::sigmoid(const Operand& a) {
   ValueId x = real(a, "sigmoid");
   if (bits(type(x).dtype) < 32) x = cast(x, DType::kF32);
   return binary(BinaryOp::kTrueDivide, 1.0, binary(BinaryOp::kAdd, unary(Fn::kExp, negative(x)), 1.0));
+}
+
+ValueId Vocabulary::is_nan(const Operand& a) {
+  const ValueId x = real(a, "isnan");
+  return b.compare(Fn::kNe, x, x);
+}
+
+ValueId Vocabulary::is_inf(const Operand& a) {
+  return binary(BinaryOp::kEqual, b.unary(Fn::kAbs, real(a, "isinf")),
+                std::numeric_limits<double>::infinity());
+}
+
+ValueId Vocabulary::is_finite(const Operand& a) {
+  return binary(BinaryOp::kLess, b.unary(Fn::kAbs, real(a, "isfinite")),
+                std::numeric_limits<double>::infinity());
 }
 
 ValueId Vocabulary::cdiv(const Operand& x, const Operand& y) {

@@ -72,6 +72,13 @@ struct Descriptor {
   std::vector<std::int64_t> block;
 };
 
+// make_block_ptr of Triton: a tensor behind a pointer and where the block that moves starts.
+struct BlockPointer {
+  ValueId base;
+  std::vector<ValueId> extents, strides, offsets;  // i64 scalars
+  std::vector<std::int64_t> block;
+};
+
 class Vocabulary {
  public:
   using Values = std::vector<ValueId>;
@@ -93,7 +100,10 @@ class Vocabulary {
   ValueId where(const Operand& condition, const Operand& a, const Operand& b);
   ValueId fma(const Operand& a, const Operand& b, const Operand& c);
   ValueId clamp(const Operand& a, const Operand& low, const Operand& high, bool propagate_nan = false);
-  ValueId sigmoid(const Operand& a);                 // 1 / (1 + exp(-x)), in f32 at least
+  ValueId sigmoid(const Operand& a);  // 1 / (1 + exp(-x)), in f32 at least
+  ValueId is_nan(const Operand& a);   // bools, of floats
+  ValueId is_inf(const Operand& a);
+  ValueId is_finite(const Operand& a);
   ValueId cdiv(const Operand& a, const Operand& b);  // (a + b - 1) // b
   ValueId cast(const Operand& a, DType dtype);
   ValueId bitcast(ValueId a, DType dtype);
@@ -159,6 +169,15 @@ class Vocabulary {
   ValueId load(const Descriptor& from, std::span<const Operand> offsets, double fill = 0);
   void store(const Descriptor& to, std::span<const Operand> offsets, const Operand& value);
 
+  // Block pointers. Axes in `checked` (negative ones count from the end) are bounded by the extents: reads
+  // outside give `padding`, writes vanish; along the others an access outside is the kernel's mistake.
+  BlockPointer make_block_pointer(ValueId pointer, std::span<const Operand> extents,
+                                  std::span<const Operand> strides, std::span<const Operand> offsets,
+                                  Extents block);
+  BlockPointer advance(const BlockPointer& from, std::span<const Operand> by);
+  ValueId load(const BlockPointer& from, std::span<const int> checked, double padding = 0);
+  void store(const BlockPointer& to, const Operand& value, std::span<const int> checked);
+
   // Philox-4x32 of a seed (any integer) and 32-bit offsets.
   Values philox(const Operand& seed, const Operand& offset, int rounds = 10);
   ValueId randint(const Operand& seed, const Operand& offset, int rounds = 10) {
@@ -170,6 +189,7 @@ class Vocabulary {
   // Control. Carried values keep dtype and shape; the index has the promoted integer dtype of the bounds.
   Values for_(const Operand& low, const Operand& high, const Operand& step, std::span<const ValueId> carried,
               const std::function<Values(ValueId i, std::span<const ValueId> carried)>& body);
+  void print(std::span<const ValueId> values) { b.add(Opcode::kPrint, values, {}); }  // for the interpreter
   ValueId condition(const Operand& a);  // of if and while: a bool scalar; integers are compared with 0
 
   Builder& b;
@@ -185,6 +205,7 @@ class Vocabulary {
   ValueId move(ValueId pointer, const Operand& by, bool back);
   ValueId mask_for(ValueId pointer, const Operand& mask);
   ValueId real(const Operand& a, std::string_view what);  // a float value
+  ValueId view_of(const BlockPointer& p, std::span<const int> checked);
   std::vector<std::int64_t> common(std::span<const ValueId> values) const;
   ValueId uniform(ValueId bits);  // u32 -> [0, 1)
 };

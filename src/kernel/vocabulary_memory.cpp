@@ -103,6 +103,55 @@ void Vocabulary::store(const Descriptor& to, std::span<const Operand> offsets, c
   b.store(to.view, broadcast_to(value(stored, type(to.view).dtype), to.block), at);
 }
 
+BlockPointer Vocabulary::make_block_pointer(ValueId pointer, std::span<const Operand> extents,
+                                            std::span<const Operand> strides,
+                                            std::span<const Operand> offsets, Extents shape) {
+  want_pointer(type(pointer), "a block pointer");
+  if (extents.size() != shape.size() || strides.size() != shape.size() || offsets.size() != shape.size())
+    throw UserError(fmt::format(
+        "a block pointer has as many extents ({}), strides ({}), offsets ({}) and block extents ({})",
+        extents.size(), strides.size(), offsets.size(), shape.size()));
+  (void)block(type(pointer).dtype, shape);
+  BlockPointer p{pointer, {}, {}, {}, {shape.begin(), shape.end()}};
+  for (const Operand& o : extents) p.extents.push_back(offset(o));
+  for (const Operand& o : strides) p.strides.push_back(offset(o));
+  for (const Operand& o : offsets) p.offsets.push_back(offset(o));
+  return p;
+}
+
+BlockPointer Vocabulary::advance(const BlockPointer& from, std::span<const Operand> by) {
+  if (by.size() != from.offsets.size())
+    throw UserError(
+        fmt::format("advance takes an offset per axis: {}, not {}", from.offsets.size(), by.size()));
+  BlockPointer p = from;
+  for (std::size_t a = 0; a < by.size(); ++a) p.offsets[a] = b.binary(Fn::kAdd, p.offsets[a], offset(by[a]));
+  return p;
+}
+
+// An axis that is not checked has no end.
+ValueId Vocabulary::view_of(const BlockPointer& p, std::span<const int> checked) {
+  const auto rank = static_cast<int>(p.block.size());
+  std::vector<bool> bounded(p.block.size(), false);
+  for (int axis : checked) {
+    if (axis < -rank || axis >= rank)
+      throw UserError(fmt::format("boundary check of axis {} of {}", axis, rank));
+    bounded[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)] = true;
+  }
+  Values extents = p.extents;
+  for (std::size_t a = 0; a < extents.size(); ++a)
+    if (!bounded[a]) extents[a] = b.constant(std::int64_t{INT64_MAX}, scalar(DType::kI64));
+  return b.make_view(p.base, extents, p.strides);
+}
+
+ValueId Vocabulary::load(const BlockPointer& from, std::span<const int> checked, double padding) {
+  return b.load(view_of(from, checked), from.offsets, from.block, padding);
+}
+
+void Vocabulary::store(const BlockPointer& to, const Operand& stored, std::span<const int> checked) {
+  const ValueId v = broadcast_to(value(stored, type(to.base).dtype), to.block);
+  b.store(view_of(to, checked), v, to.offsets);
+}
+
 // Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (2011). Key: both halves of the
 // seed; counter: the offset.
 Vocabulary::Values Vocabulary::philox(const Operand& seed, const Operand& at, int rounds) {

@@ -21,6 +21,28 @@ inline Value unary(kernel::Fn fn, const Arg& a) {
 inline std::optional<kernel::Operand> optional(const std::optional<Arg>& a) {
   return a ? std::optional(a->operand) : std::nullopt;
 }
+template <std::size_t n>
+kernel::Vocabulary::Values ids(const std::array<Value, n>& values) {
+  kernel::Vocabulary::Values out;
+  for (const Value& v : values) out.push_back(v.id());
+  return out;
+}
+template <std::size_t n>
+std::array<Value, n> values(std::span<const kernel::ValueId> ids) {
+  return [&]<std::size_t... i>(std::index_sequence<i...>) {
+    return std::array<Value, n>{Value(ids[i])...};
+  }(std::make_index_sequence<n>());
+}
+template <class F>
+auto pairwise(F& combine) {
+  return [&combine](auto l, auto r) {
+    return kernel::Vocabulary::Values{combine(Value(l[0]), Value(r[0])).id()};
+  };
+}
+template <std::size_t n, class F>
+auto tuplewise(F& combine) {
+  return [&combine](auto l, auto r) { return ids<n>(combine(values<n>(l), values<n>(r))); };
+}
 inline std::vector<kernel::Operand> operands(std::span<const Arg> args) {
   std::vector<kernel::Operand> out;
   for (const Arg& a : args) out.push_back(a.operand);
@@ -128,6 +150,15 @@ inline Value where(const Arg& condition, const Arg& a, const Arg& b) {
 inline Value clamp(const Arg& a, const Arg& low, const Arg& high) {
   return detail::make(a.at, [&](auto& v) { return v.clamp(a.operand, low.operand, high.operand); });
 }
+inline Value isnan(const Arg& a) {
+  return detail::make(a.at, [&](auto& v) { return v.is_nan(a.operand); });
+}
+inline Value isinf(const Arg& a) {
+  return detail::make(a.at, [&](auto& v) { return v.is_inf(a.operand); });
+}
+inline Value isfinite(const Arg& a) {
+  return detail::make(a.at, [&](auto& v) { return v.is_finite(a.operand); });
+}
 inline Value sigmoid(const Arg& a) {
   return detail::make(a.at, [&](auto& v) { return v.sigmoid(a.operand); });
 }
@@ -171,11 +202,32 @@ template <class F>
 Value reduce(const Value& a, Axis axis, F combine, bool keep_dims = false,
              Location at = Location::current()) {
   return detail::make(at, [&](auto& v) {
-    const auto two = [&](auto l, auto r) {
-      return kernel::Vocabulary::Values{combine(Value(l[0]), Value(r[0])).id()};
-    };
     const kernel::ValueId in[] = {a.id()};
-    return v.reduce(in, axis, two, keep_dims)[0];
+    return v.reduce(in, axis, detail::pairwise(combine), keep_dims)[0];
+  });
+}
+// Several blocks of one shape together: combine takes two arrays of scalars and gives one.
+template <std::size_t n, class F>
+std::array<Value, n> reduce(const std::array<Value, n>& a, Axis axis, F combine, bool keep_dims = false,
+                            Location at = Location::current()) {
+  return detail::at_line(at, [&](auto& v) {
+    return detail::values<n>(v.reduce(detail::ids(a), axis, detail::tuplewise<n>(combine), keep_dims));
+  });
+}
+// combine of all elements up to each one (from each one on, with `reverse`).
+template <class F>
+Value associative_scan(const Value& a, int axis, F combine, bool reverse = false,
+                       Location at = Location::current()) {
+  return detail::make(at, [&](auto& v) {
+    const kernel::ValueId in[] = {a.id()};
+    return v.scan(in, axis, detail::pairwise(combine), reverse)[0];
+  });
+}
+template <std::size_t n, class F>
+std::array<Value, n> associative_scan(const std::array<Value, n>& a, int axis, F combine,
+                                      bool reverse = false, Location at = Location::current()) {
+  return detail::at_line(at, [&](auto& v) {
+    return detail::values<n>(v.scan(detail::ids(a), axis, detail::tuplewise<n>(combine), reverse));
   });
 }
 inline Value dot(const Value& a, const Value& b,
@@ -199,29 +251,39 @@ inline void store(const Value& pointer, const Arg& value, std::optional<Arg> mas
                   Location at = Location::current()) {
   detail::at_line(at, [&](auto& v) { v.store(pointer.id(), value.operand, detail::optional(mask)); });
 }
+namespace detail {
+inline Value atomic(kernel::Fn fn, const Value& pointer, const Arg& value, const std::optional<Arg>& mask,
+                    const Location& at) {
+  return make(at, [&](auto& v) { return v.atomic(fn, pointer.id(), value.operand, optional(mask)); });
+}
+}  // namespace detail
 inline Value atomic_add(const Value& pointer, const Arg& value, std::optional<Arg> mask = {},
                         Location at = Location::current()) {
-  return detail::make(at, [&](auto& v) {
-    return v.atomic(kernel::Fn::kAdd, pointer.id(), value.operand, detail::optional(mask));
-  });
+  return detail::atomic(kernel::Fn::kAdd, pointer, value, mask, at);
 }
 inline Value atomic_max(const Value& pointer, const Arg& value, std::optional<Arg> mask = {},
                         Location at = Location::current()) {
-  return detail::make(at, [&](auto& v) {
-    return v.atomic(kernel::Fn::kMax, pointer.id(), value.operand, detail::optional(mask));
-  });
+  return detail::atomic(kernel::Fn::kMax, pointer, value, mask, at);
 }
 inline Value atomic_min(const Value& pointer, const Arg& value, std::optional<Arg> mask = {},
                         Location at = Location::current()) {
-  return detail::make(at, [&](auto& v) {
-    return v.atomic(kernel::Fn::kMin, pointer.id(), value.operand, detail::optional(mask));
-  });
+  return detail::atomic(kernel::Fn::kMin, pointer, value, mask, at);
+}
+inline Value atomic_and(const Value& pointer, const Arg& value, std::optional<Arg> mask = {},
+                        Location at = Location::current()) {
+  return detail::atomic(kernel::Fn::kAnd, pointer, value, mask, at);
+}
+inline Value atomic_or(const Value& pointer, const Arg& value, std::optional<Arg> mask = {},
+                       Location at = Location::current()) {
+  return detail::atomic(kernel::Fn::kOr, pointer, value, mask, at);
+}
+inline Value atomic_xor(const Value& pointer, const Arg& value, std::optional<Arg> mask = {},
+                        Location at = Location::current()) {
+  return detail::atomic(kernel::Fn::kXor, pointer, value, mask, at);
 }
 inline Value atomic_xchg(const Value& pointer, const Arg& value, std::optional<Arg> mask = {},
                          Location at = Location::current()) {
-  return detail::make(at, [&](auto& v) {
-    return v.atomic(kernel::Fn::kExchange, pointer.id(), value.operand, detail::optional(mask));
-  });
+  return detail::atomic(kernel::Fn::kExchange, pointer, value, mask, at);
 }
 inline Value atomic_cas(const Value& pointer, const Arg& expected, const Arg& desired,
                         Location at = Location::current()) {
@@ -270,6 +332,14 @@ inline void device_assert(const Arg& condition) {
 }
 inline void assume(const Arg& condition) {
   detail::at_line(condition.at, [&](auto& v) { v.b.assume(v.cast(condition.operand, DType::kBool)); });
+}
+// For the interpreter: its `print` option receives the values, a line a program.
+inline void device_print(std::initializer_list<Value> values, Location at = Location::current()) {
+  detail::at_line(at, [&](auto& v) {
+    kernel::Vocabulary::Values ids;
+    for (const Value& x : values) ids.push_back(x.id());
+    v.print(ids);
+  });
 }
 inline void debug_barrier(Location at = Location::current()) {
   detail::at_line(at, [&](auto& v) { v.b.barrier(); });

@@ -222,6 +222,29 @@ TEST(Language, DescriptorsBranchesWhileAndAtomics) {
   EXPECT_EQ(total.get(0), 2 * 4 + 2 * 3);  // 1 2 4 8 16, and 2 4 8 16
 }
 
+TEST(Language, ReducesAndScansOfSeveralBlocks) {
+  const auto f =
+      tl::kernel("welford(x, y, z)", [](tl::Ptr<float> x, tl::Ptr<float> y, tl::Ptr<std::int32_t> z) {
+        auto i = tl::arange(0, 8);
+        auto v = tl::load(x + i);
+        // mean and count, combined pairwise
+        auto both = tl::reduce(std::array<tl::Value, 2>{v, tl::full({8}, 1.0, DType::kF32)}, 0,
+                               [](std::array<tl::Value, 2> l, std::array<tl::Value, 2> r) {
+                                 auto n = l[1] + r[1];
+                                 return std::array<tl::Value, 2>{(l[0] * l[1] + r[0] * r[1]) / n, n};
+                               });
+        tl::store(y, both[0]);
+        auto largest = tl::associative_scan(v.to(DType::kI32), 0,
+                                            [](tl::Value l, tl::Value r) { return tl::maximum(l, r); });
+        tl::store(z + i, largest | tl::isnan(v).to(DType::kI32));
+      });
+  Array x(DType::kF32, {1, 3, 2, 5, 4, 6, 0, 7}), y(DType::kF32, 1), z(DType::kI32, 8);
+  const HostTensor t[] = {x.as(Role::kInput, 0), y.as(Role::kOutput, 0), z.as(Role::kOutput, 1)};
+  interpret(f(), t, {});
+  EXPECT_EQ(y.get(0), 3.5);
+  EXPECT_EQ(z.values(), (V{1, 3, 3, 5, 5, 6, 6, 7}));
+}
+
 TEST(Language, ErrorsPointAtTheExpression) {
   const auto bad = tl::kernel("bad(x)", [](tl::Ptr<float> x, tl::Const<"N"> n) {
     auto v = tl::load(x + tl::arange(0, n));

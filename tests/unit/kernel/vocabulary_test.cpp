@@ -187,6 +187,49 @@ TEST(Vocabulary, RandomNumbersAreTritons) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(uniform[i], want[i], 1e-7);
 }
 
+// A 3 x 4 tensor read by a block of 2 x 4 that starts at row 2, column 1.
+TEST(Vocabulary, BlockPointersCheckTheAxesTheyAreTold) {
+  Kernel k;
+  k.name = "blocks";
+  Builder b(k);
+  Vocabulary v(b);
+  const ValueId x = b.param("x", Role::kInput, 0, pointer(DType::kF32)).value;
+  const ValueId y = b.param("y", Role::kOutput, 0, pointer(DType::kF32)).value;
+  const Operand extents[] = {3, 4}, strides[] = {4, 1}, start[] = {0, 0}, by[] = {2, 1}, whole[] = {2, 4},
+                row[] = {4, 1};
+  const Extents block = {2, 4};
+  const BlockPointer from = v.advance(v.make_block_pointer(x, extents, strides, start, block), by);
+  const int both[] = {0, -1};
+  v.store(v.make_block_pointer(y, whole, row, start, block), v.load(from, both, -1), {});
+  verify(k);
+  Array in(DType::kF32, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}), out(DType::kF32, 8);
+  const HostTensor tensors[] = {in.as(Role::kInput, 0), out.as(Role::kOutput, 0)};
+  interpret(k, tensors, {});
+  EXPECT_EQ(out.values(), (V{9, 10, 11, -1, -1, -1, -1, -1}));
+  EXPECT_EQ(refusal([](Vocabulary& w) {
+              const ValueId p = w.b.param("p", Role::kInput, 0, pointer(DType::kF32)).value;
+              const Operand one[] = {1};
+              const int third[] = {3};
+              const Extents line = {8};
+              w.load(w.make_block_pointer(p, one, one, one, line), third);
+            }),
+            "boundary check of axis 3 of 1");
+}
+
+TEST(Vocabulary, Predicates) {
+  const auto of = [](double x, ValueId (Vocabulary::*f)(const Operand&)) {
+    return evaluate([&](Vocabulary& v) { return (v.*f)(v.full(Extents{1}, x, DType::kF32)); })[0];
+  };
+  for (double x : {0.0, 1e30, -1.5}) {
+    EXPECT_EQ(of(x, &Vocabulary::is_finite), 1);
+    EXPECT_EQ(of(x, &Vocabulary::is_nan), 0);
+  }
+  EXPECT_EQ(of(NAN, &Vocabulary::is_nan), 1);
+  EXPECT_EQ(of(NAN, &Vocabulary::is_finite), 0);
+  EXPECT_EQ(of(-HUGE_VAL, &Vocabulary::is_inf), 1);
+  EXPECT_EQ(of(HUGE_VAL, &Vocabulary::is_finite), 0);
+}
+
 TEST(Vocabulary, Errors) {
   EXPECT_EQ(refusal([](Vocabulary& v) { v.unary(Fn::kExp, v.arange(0, 4)); }),
             "exp takes floats; got i32[4]: cast it first");

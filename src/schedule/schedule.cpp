@@ -165,7 +165,7 @@ class Linker {
     const Shape merged = merged_space(e);
     if (!identical(merged, e.space)) ports = {}, e = element_of(f_, roots, inside, merged, ports);
     std::vector<runtime::Alternative> ways;
-    for (const Blocking& b : choose_blocks(e.space, machine_)) {
+    for (const Blocking& b : choose_blocks(e, machine_)) {
       std::vector<BufferId> workspaces;
       runtime::Step step = launch(tile(e, b.block), ports, workspaces, f_.node_of(roots[0]));
       if (b.guard.empty() && ways.empty()) return p_.steps.push_back(std::move(step));

@@ -28,6 +28,18 @@ Shape merged_space(const kernel::Element& e) {
   return out;
 }
 
+std::optional<std::size_t> transposed_axis(const kernel::Element& e) {
+  const std::size_t last = e.space.size() - 1;
+  for (const auto& o : e.inputs) {
+    if (o.param.role != kernel::Role::kInput) continue;
+    const auto form = affine(o.offset, e.space.size());
+    if (!form || identical(form->strides[last], 0) || identical(form->strides[last], 1)) continue;
+    for (std::size_t a = 0; a < last; ++a)
+      if (identical(form->strides[a], 1)) return a;
+  }
+  return std::nullopt;
+}
+
 namespace {
 constexpr std::int64_t kNarrow = 64;
 
@@ -45,9 +57,23 @@ std::vector<std::int64_t> fill(const Shape& space, std::int64_t widest, const ke
   }
   return block;
 }
+
+// Both ways within the lines of a first cache: neighbours in memory are read before they leave it.
+std::vector<std::int64_t> compact(const Shape& space, std::size_t axis) {
+  std::vector<std::int64_t> block(space.size(), 1);
+  const auto size = [](const Dim& extent, std::int64_t most) {
+    return static_cast<std::int64_t>(
+        std::bit_ceil(static_cast<std::uint64_t>(std::clamp<std::int64_t>(extent.bounds().max, 1, most))));
+  };
+  block[axis] = size(space[axis], 64);
+  block.back() = size(space.back(), 16);
+  return block;
+}
 }  // namespace
 
-std::vector<Blocking> choose_blocks(const Shape& space, const kernel::Capabilities& machine) {
+std::vector<Blocking> choose_blocks(const kernel::Element& e, const kernel::Capabilities& machine) {
+  const Shape& space = e.space;
+  if (const auto axis = transposed_axis(e)) return {{{}, compact(space, *axis)}};
   const Dim& row = space.back();
   if (space.size() == 1 || row.is_constant()) return {{{}, fill(space, INT64_MAX, machine)}};
   std::vector<Blocking> out;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "schedule/positions.h"
+#include "schedule/tiling.h"
 
 namespace intarsia::schedule {
 namespace {
@@ -16,6 +17,8 @@ namespace {
 constexpr int kCheap = 8;
 // In the loads of a matrix product, which repeats them for every tile of the other side.
 constexpr int kCheapInProduct = 4;
+// A side of a product that is read once for this many rows of the other.
+constexpr std::int64_t kRowsOfTile = 32;
 // In kernels that load a value several times: all repetitions together.
 constexpr int kCheapAgain = 20;
 constexpr std::size_t kMaxNodes = 128, kMaxRoots = 8;
@@ -149,12 +152,28 @@ class Grouper {
     const int cost = work_of(f_, cone);
     const bool product = node(n).op->id == "matmul";
     if (product && cost > kCheapInProduct) return "a matrix product would compute it again for every tile";
+    if (product && rows_of_other_side(n, value) > kRowsOfTile && reads_transposed(value))
+      return "a matrix product would read it across its memory for every tile";
     if (const int loads = loads_of(n, value); loads > 1 && cost * (loads - 1) > kCheapAgain)
       return fmt::format("it would be computed {} times, as often as it is loaded", loads);
     const auto& users = users_[value];
     const bool others = std::any_of(users.begin(), users.end(), [&](std::uint32_t u) { return u != n; });
     if (others && cost > kCheap) return "others need it too";
     return {};
+  }
+
+  bool reads_transposed(std::uint32_t value) const {
+    Ports ports;
+    const std::uint32_t values[] = {value};
+    return transposed_axis(element_of(f_, values, {value}, without_ones(f_.type(value).shape), ports))
+        .has_value();
+  }
+  // Of a product: what the other side has of the axis that this one lacks, at most.
+  std::int64_t rows_of_other_side(std::uint32_t n, std::uint32_t value) const {
+    const bool left = node(n).inputs[0].index == value;
+    const Shape& other = f_.type(node(n).inputs[left ? 1 : 0].index).shape;
+    if (other.size() < 2) return 1;
+    return (left ? other.back() : other[other.size() - 2]).bounds().max;
   }
 
   // How often the kernels of one way load a value.

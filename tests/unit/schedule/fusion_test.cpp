@@ -46,12 +46,13 @@ TEST(Fusion, EpiloguesOfProducts) {
        {{2, 3, 5, 7}, {7, 8}, {8}}});
 }
 
+TEST(Fusion, TransposedSidesOfProducts) {
+  const std::string body = ", b: f32[n, k]) { %0 = permute(b) {perm=[1, 0]} %1 = matmul(a, %0) return %1 }";
+  check_case({kSymbols + "graph(a: f32[m, k]" + body, 2, {{5, 7}, {9, 7}}});
+  check_case({kSymbols + "graph(a: f32[8, k]" + body, 1, {{8, 7}, {9, 7}}});
+}
+
 TEST(Fusion, ProloguesOfProducts) {
-  check_case(
-      {kSymbols +
-           "graph(a: f32[m, k], b: f32[n, k]) { %0 = permute(b) {perm=[1, 0]} %1 = matmul(a, %0) return %1 }",
-       1,
-       {{5, 7}, {9, 7}}});
   check_case({kSymbols + "graph(a: i8[m, k], b: f32[k, n], s: f32[k]) { %0 = cast(a) {dtype=f32} %1 = "
                          "mul(%0, s) %2 = matmul(%1, b) return %2 }",
               1,

@@ -74,8 +74,11 @@ def candidates(kind, x):
     out = {"ours": ours(kind, x)}
     for name, make in (("ONNX Runtime", onnxruntime), ("OpenVINO", openvino)):
         try:
-            out
-  [name] = make(kind, x) except ImportError : print(f "{name} is not installed", file = sys.stderr) try : out.update(torch_functions(kind, x))
+            out[name] = make(kind, x)
+        except ImportError:
+            print(f"{name} is not installed", file=sys.stderr)
+    try:
+        out.update(torch_functions(kind, x))
     except ImportError:
         print("PyTorch is not installed", file=sys.stderr)
     return out
@@ -89,12 +92,8 @@ def main():
         runs = {"copy": lambda: np.copyto(target, x), **candidates(kind, x)}
         seconds = interleaved(runs)
         peers = {p: s for p, s in seconds.items() if p not in ("ours", "copy")}
-        rows.append({
-      "work" : f "{name}, 2^24 f32", "ms" : {
-      p: s * 1e3 for p, s in seconds.items()
-      }
-      , "of the copy" : seconds["copy"] / seconds["ours"],
-          "best peer / ours" : min(peers.values()) / seconds["ours"] if peers else None})
+        rows.append({"work": f"{name}, 2^24 f32", "ms": {p: s * 1e3 for p, s in seconds.items()},
+                     "of the copy": seconds["copy"] / seconds["ours"], "best peer / ours": min(peers.values()) / seconds["ours"] if peers else None})
     print(json.dumps(rows))
 
 

@@ -23,9 +23,8 @@ def milliseconds(torch, candidates, rounds=15, inner=10):
             end.record()
             end.synchronize()
             times[name].append(start.elapsed_time(end) / inner)
-    return {
-name: statistics.median(t) for name, t in times.items()
-}
+    return {name: statistics.median(t) for name, t in times.items()}
+
 
 def main():
     import torch

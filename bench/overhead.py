@@ -34,45 +34,39 @@ def first():
         start = time.process_time()
         y.eval()
         times.append(time.process_time() - start)
-    return {"work": "first evaluation of a new elementwise structure (4 operators), CPU", "ms": times[0] * 1e3, "ms by rounds": [t * 1e3 for t in times]
-}
+    return {"work": "first evaluation of a new elementwise structure (4 operators), CPU", "ms": times[0] * 1e3, "ms by rounds": [t * 1e3 for t in times]}
 
-@ia.jit def add_kernel(x, n, y, BLOCK_SIZE : tl.constexpr)
-    : i = tl.program_id(0) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE) tl
-                                              .store(y + i, tl.load(x + i, mask = i < n) + 1, mask = i < n)
 
-                                                  def plugin()
-    : from timing import interleaved
+@ia.jit
+def add_kernel(x, n, y, BLOCK_SIZE: tl.constexpr):
+    i = tl.program_id(0) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE)
+    tl.store(y + i, tl.load(x + i, mask=i < n) + 1, mask=i < n)
 
-      def define(name, as_ptx)
-    : @plugins.register(name) def desc(x : plugins.TensorDesc)
-                                              ->plugins.TensorDesc
-    : return x.like()
 
-          @plugins.aot_impl(name) def aot(x, outputs, tactic)
-    : n = x.numel() if not as_ptx : return plugins.launch(add_kernel, x, n, outputs[0], BLOCK_SIZE = 1024)
-                                        .grid(plugins.cdiv(n, 1024)) compiled = ia.compile_kernel(
-              add_kernel, {"x" : "*fp32", "n" : "i32", "y" : "*fp32"}, {"BLOCK_SIZE" : 1024},
-              target = "sm_90a") text = str(compiled.asm["ptx"]) + "\n" #changed by a character : plain PTX,
-      executed as it stands
-      return plugins.launch(text, x, plugins.SymInt32(n), outputs[0], entry = compiled.name)
-          .grid(plugins.cdiv(n, 1024))
-          .block(compiled.metadata.num_warps * 32)
+def plugin():
+    from timing import interleaved
 
-              define("bench::tile", False),
-      define("bench::ptx", True) x = ia.Tensor(np.zeros(1 << 20, np.float32)) seconds =
-          interleaved({
-            "built-in" : lambda : (x + 1.0).eval(),
-            "tile language" : lambda : ia.plugin("bench::tile", [x]).eval(),
-            "PTX in the interpreter" : lambda : ia.plugin("bench::ptx", [x]).eval()
-          },
-                      rounds = 31) return {
-  "work" : "plugin add-one, 2^20 f32", "ms" : {
-  k: v * 1e3 for k, v in seconds.items()
-  }
-  , "tile / built-in" : seconds["tile language"] / seconds["built-in"],
-      "PTX / built-in" : seconds["PTX in the interpreter"] / seconds["built-in"]
-}
+    def define(name, as_ptx):
+        @plugins.register(name)
+        def desc(x: plugins.TensorDesc) -> plugins.TensorDesc:
+            return x.like()
 
-if __name__
-== "__main__" : print(json.dumps([ again(), first(), plugin() ]))
+        @plugins.aot_impl(name)
+        def aot(x, outputs, tactic):
+            n = x.numel()
+            if not as_ptx:
+                return plugins.launch(add_kernel, x, n, outputs[0], BLOCK_SIZE=1024).grid(plugins.cdiv(n, 1024))
+            compiled = ia.compile_kernel(add_kernel, {"x": "*fp32", "n": "i32", "y": "*fp32"}, {"BLOCK_SIZE": 1024}, target="sm_90a")
+            text = str(compiled.asm["ptx"]) + "\n"  # changed by a character: plain PTX, executed as it stands
+            return plugins.launch(text, x, plugins.SymInt32(n), outputs[0], entry=compiled.name).grid(plugins.cdiv(n, 1024)).block(compiled.metadata.num_warps * 32)
+
+    define("bench::tile", False), define("bench::ptx", True)
+    x = ia.Tensor(np.zeros(1 << 20, np.float32))
+    seconds = interleaved({"built-in": lambda: (x + 1.0).eval(), "tile language": lambda: ia.plugin("bench::tile", [x]).eval(),
+                           "PTX in the interpreter": lambda: ia.plugin("bench::ptx", [x]).eval()}, rounds=31)
+    return {"work": "plugin add-one, 2^20 f32", "ms": {k: v * 1e3 for k, v in seconds.items()},
+            "tile / built-in": seconds["tile language"] / seconds["built-in"], "PTX / built-in": seconds["PTX in the interpreter"] / seconds["built-in"]}
+
+
+if __name__ == "__main__":
+    print(json.dumps([again(), first(), plugin()]))

@@ -24,9 +24,8 @@ def interleaved(candidates, rounds=11, warmups=2):
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)
-    return {
-name: statistics.median(t) for name, t in times.items()
-}
+    return {name: statistics.median(t) for name, t in times.items()}
+
 
 def per_call(run, calls=20000):
     """Seconds a call, the best of seven loops."""

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "bindings.h"
 #include "callback.h"
+#include "compiler/cuda_source.h"
 #include "memory.h"
 #include "plugins/registry.h"
 
@@ -237,6 +238,9 @@ void bind_registry(nb::module_& m) {
   });
   m.def("plugin_unregister", [](const std::string& id) { return default_registry().unregister(id); });
   m.def("plugin_ids", [] { return default_registry().ids(); });
+  m.def("plugin_nvrtc_folders", [](std::vector<std::string> folders) {
+    default_registry().set_cuda_compiler(compiler::nvrtc_compiler(std::move(folders)));
+  });
   m.def("plugin_prefer",
         [](const std::string& id, const std::string& name) { default_registry().prefer(id, name); });
   m.def("plugin_schema", [](const std::string& id) { return schema_text(default_registry().get(id)->def); });

@@ -48,13 +48,13 @@ std::vector<std::string> candidates(std::span<const std::string> folders) {
     for (const char* name : kNames)
       if (fs::exists(folder / name, ignored)) out.push_back((folder / name).string());
   };
-  for (const std::string& folder : folders)
-    for (const char* below : {"", "lib", "lib64"}) in_folder(fs::path(folder) / below);
   if (const char* file = std::getenv("INTARSIA_NVRTC")) out.emplace_back(file);
   for (const char* variable : {"CUDA_HOME", "CUDA_PATH"})
     if (const char* root = std::getenv(variable))
       for (const char* below : {"lib64", "lib"}) in_folder(fs::path(root) / below);
   out.insert(out.end(), std::begin(kNames), std::end(kNames));
+  for (const std::string& folder : folders)
+    for (const char* below : {"", "lib", "lib64"}) in_folder(fs::path(folder) / below);
   return out;
 }
 

@@ -26,8 +26,9 @@ struct CudaPtx {
 
 class Nvrtc {
  public:
-  // Looks into `folders` first, then where INTARSIA_NVRTC (a file), CUDA_HOME and CUDA_PATH say, then where
-  // the system looks. Unsupported: not found, with the places.
+  // Looks where INTARSIA_NVRTC (a file), CUDA_HOME and CUDA_PATH say, then where the system looks, then into
+  // `folders` (packages, whose NVRTC is often newer than the driver). Unsupported: not found, with the
+  // places.
   static std::shared_ptr<const Nvrtc> load(std::span<const std::string> folders = {});
   ~Nvrtc();
 

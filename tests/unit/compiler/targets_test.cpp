@@ -123,6 +123,72 @@ graph(x: f16[n, 96], w: f16[96], b: f16[96]) {
                     {{{1, 96}, {96}, {96}}, {{7, 96}, {96}, {96}}});
 }
 
+TEST(Targets, ASmallNetwork) {
+  expect_everywhere(
+      R"(symbol n 1..
+graph(x: f32[n, 64], w1: f32[64, 96], b1: f32[96], w2: f32[96, 48], g: f32[96], b: f32[96]) {
+  %0 = matmul(x, w1)
+  %1 = add(%0, b1)
+  %2 = layer_norm(%1, g, b)
+  %3 = gelu(%2)
+  %4 = matmul(%3, w2)
+  %5 = slice(w1) {begin=[0, 0], end=[64, 48]}
+  %6 = matmul(x, %5)
+  %7 = softmax(%6)
+  %8 = add(%4, %7)
+  return %8
+})",
+      {{{1, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}, {{33, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}});
+}
+
+TEST(Targets, ASmallNetworkOfAnyWidth) {
+  expect_everywhere(R"(symbol n 1..
+symbol k 1..
+symbol m 1..
+symbol p 1..
+graph(x: f32[n, k], w1: f32[k, m], b1: f32[m], w2: f32[m, p], g: f32[m], b: f32[m]) {
+  %0 = matmul(x, w1)
+  %1 = add(%0, b1)
+  %2 = layer_norm(%1, g, b)
+  %3 = gelu(%2)
+  %4 = matmul(%3, w2)
+  %5 = softmax(%4)
+  %6 = add(%4, %5)
+  return %6
+})",
+                    {{{1, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}, {{33, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}});
+}
+
+TEST(Targets, ASmallNetworkOfOneSize) {
+  expect_everywhere(R"(graph(x: f32[33, 64], w1: f32[64, 96], b1: f32[96], w2: f32[96, 48], g: f32[96], b: f32[96]) {
+  %0 = matmul(x, w1)
+  %1 = add(%0, b1)
+  %2 = layer_norm(%1, g, b)
+  %3 = gelu(%2)
+  %4 = matmul(%3, w2)
+  %5 = slice(w1) {begin=[0, 0], end=[64, 48]}
+  %6 = matmul(x, %5)
+  %7 = softmax(%6)
+  %8 = add(%4, %7)
+  return %8
+})",
+                    {{{33, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}});
+}
+
+TEST(Targets, AnglesOfAnySize) {
+  expect_everywhere(R"(symbol n 0..
+graph(x: f32[n]) {
+  %0 = mul(x, x)
+  %1 = mul(%0, %0)
+  %2 = mul(%1, %1)
+  %3 = mul(%2, %2)
+  %4 = sin(%3)
+  %5 = cos(%3)
+  return %4, %5
+})",
+                    {{{1}}, {{500}}});
+}
+
 TEST(Targets, IntegersAndConditions) {
   expect_everywhere(R"(symbol n 0..
 graph(x: i32[n, 5], y: i32[5]) {

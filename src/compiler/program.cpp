@@ -37,7 +37,8 @@ void compile_for_cpu(schedule::Scheduled& scheduled, const Target& target) {
 
 // A module of PTX for each code, under a name that PTX allows.
 void compile_for_gpu(schedule::Scheduled& scheduled, const Target& target) {
-  const target::PtxOptions options{.architecture = target.name, .version = target.machine.ptx_version};
+  const target::PtxOptions options{.architecture = target.name,
+                                   .version = 0};  // the lowest: any driver takes it
   runtime::Program& program = scheduled.program;
   for (runtime::Code& code : program.codes)
     for (runtime::Image& image : code.images) {

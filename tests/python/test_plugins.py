@@ -414,3 +414,17 @@ def test_typed_symbolic_integers():
     with pytest.raises(ia.Error, match="8 extents"):
         trtp.ShapeExprs(9)
     assert str(trtp.ShapeExprs.from_tuple((n, 3)).numel()) == str(3 * n)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement is new in Python 3.12")
+def test_an_alias_of_an_array_type_is_that_type():
+    scope = {"np": np}
+    exec("type Alias[T: np.generic] = np.ndarray[tuple[int, ...], np.dtype[T]]", scope)
+    plugin_id = fresh("alias")
+
+    def desc(x: trtp.TensorDesc, taps) -> trtp.TensorDesc:
+        return x.like()
+
+    desc.__annotations__["taps"] = scope["Alias"][np.float32]
+    trtp.register(plugin_id)(desc)
+    assert ia.plugin(plugin_id, [ia.Tensor([1.0])], taps=np.ones(2, np.float32)).shape == (1,)

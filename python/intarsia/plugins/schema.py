@@ -69,6 +69,7 @@ class Schema:
 
     def attribute(self, p, kind):
         optional, kind = _without_none(kind)
+        kind = _without_alias(kind)
         spec = {"name": p.name, "optional": optional, "choices": []}
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
         if inspect.isclass(kind) and kind in _SCALARS:
@@ -165,6 +166,14 @@ def _element(origin, arguments):
     if origin is tuple:
         return arguments[0] if len(arguments) == 2 and arguments[1] is Ellipsis else None
     return arguments[0] if arguments else None
+
+
+def _without_alias(kind):
+    """What an alias stands for: from NumPy 2.5 on NDArray is a `type` statement, whose subscript is not yet that of ndarray."""
+    origin = typing.get_origin(kind)
+    if hasattr(origin, "__value__"):
+        return origin.__value__[typing.get_args(kind)]
+    return getattr(kind, "__value__", kind)
 
 
 def _without_none(kind):

@@ -63,10 +63,10 @@ llvm::Function* internal_function(llvm::Module& module, llvm::FunctionType* type
   auto* function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, module);
   for (const llvm::Function& kernel : module)
     if (!kernel.isDeclaration()) {
-      function->copyAttributesFrom(&kernel);
+      function->addFnAttrs(llvm::AttrBuilder(module.getContext(), kernel.getAttributes().getFnAttrs()));
       break;
     }
-  function->setVisibility(llvm::GlobalValue::DefaultVisibility);
+  function->removeFnAttr("nvvm.reqntid");  // of a GPU's entry alone
   function->addFnAttr(llvm::Attribute::NoInline);
   return function;
 }

@@ -7,6 +7,7 @@ namespace intarsia::ptx {
 namespace {
 
 constexpr std::int64_t kQuantum = 4096;  // jumps of a warp before another gets its turn
+constexpr std::int32_t kHeld = 64;       // basic blocks that lanes left behind run when it is their turn
 
 void fail_hang(Block& block) {
   for (const auto& warp : block.warps) {
@@ -33,19 +34,26 @@ std::string where(const Warp& warp, const Fragment& f) {
 // Nobody can run: says who waits where.
 void report_deadlock(Block& block) {
   std::string picture;
-  const Warp* first = nullptr;
-  for (const auto& warp : block.warps)
-    for (int i = 0; i < warp->parked; ++i) {
-      if (first == nullptr) first = warp.get();
-      picture += (picture.empty() ? "" : "; ") + where(*warp, warp->fragments[static_cast<std::size_t>(i)]);
+  Warp* first = nullptr;
+  Fragment at;
+  const auto add = [&](Warp& warp, const Fragment& fragment) {
+    if (first == nullptr) {
+      first = &warp;
+      at = fragment;
     }
+    picture += (picture.empty() ? "" : "; ") + where(warp, fragment);
+  };
+  for (const auto& warp : block.warps) {
+    if (warp->lanes != 0) {  // it stopped after a wait that failed
+      const Decoded* polled =
+          warp->pc->flags & kLeader && warp->pc != warp->frame->code->steps.data() ? warp->pc - 1 : warp->pc;
+      add(*warp, {polled, warp->frame, warp->lanes, Wait::kRetry, 0, 0});
+    }
+    for (int i = 0; i < warp->parked; ++i) add(*warp, warp->fragments[static_cast<std::size_t>(i)]);
+  }
   if (first == nullptr) return;
-  Warp& warp = const_cast<Warp&>(*first);
-  const Fragment fragment = warp.fragments[0];
-  load_fragment(warp, fragment);
-  report(warp, *fragment.pc, Report::Kind::kDeadlock, fragment.lanes,
-         "no thread of the block can go on: " + picture);
-  warp.lanes = 0;
+  load_fragment(*first, at);
+  report(*first, *at.pc, Report::Kind::kDeadlock, at.lanes, "no thread of the block can go on: " + picture);
 }
 
 void run_warp(Warp& warp) {
@@ -54,7 +62,7 @@ void run_warp(Warp& warp) {
     const Decoded& in = *warp.pc;
     U32 mask = warp.lanes;
     if (in.flags != 0) {
-      if ((in.flags & kLeader) != 0 && warp.parked != 0 && !warp.forced) {
+      if ((in.flags & kLeader) != 0 && warp.parked != 0 && !warp.forced && (warp.held == 0 || --warp.held == 0)) {
         const Decoded* here = warp.pc;
         next_fragment(warp, false);
         if (warp.pc != here || warp.lanes != mask) continue;
@@ -91,6 +99,7 @@ Turn run_block(Block& block, std::int64_t budget) {
       alive = true;
       const bool expired = warp.quantum <= 0;
       if (expired) warp.quantum = kQuantum;
+      warp.held = expired ? kHeld : 0;
       if ((warp.lanes == 0 || expired) && !next_fragment(warp, expired)) continue;
       ran = true;
       warp.polled = false;

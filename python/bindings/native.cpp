@@ -54,8 +54,7 @@ CudaKernel::CudaKernel(kernel::Kernel kernel, int ordinal, int warps)
   code.entry = kernel.name;
   code.images.push_back({.form = runtime::Image::Form::kPtx,
                          .target = target.name,
-                         .data = target::compile_ptx(
-                             kernel, {.architecture = target.name, .version = target.machine.ptx_version})});
+                         .data = target::compile_ptx(kernel, {.architecture = target.name})});
   runtime::Launch launch;
   launch.code = program.add(std::move(code)), launch.grid = {program.dim(1)},
   launch.block = {program.dim(threads_)};

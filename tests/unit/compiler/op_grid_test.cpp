@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 #include <map>
 
 #include "base/error.h"
@@ -32,6 +33,8 @@ bool half_byte(const OpCase& c) {
 std::vector<OpCase> sample(const ops::OpDef& op) {
   std::vector<OpCase> all = cases_for(op), some;
   std::erase_if(all, half_byte);
+  if (op.id == "prod")
+    std::erase_if(all, [](const OpCase& c) { return c.wild; });  // 0 * inf in another order
   const std::size_t count = std::min(all.size(), kCasesPerOp);
   for (std::size_t i = 0; i < count; ++i) some.push_back(std::move(all[i * all.size() / count]));
   return some;
@@ -78,6 +81,27 @@ TEST_P(OpGrid, CompiledIsTheReference) {
       const ops::HostTensor actual{r.dtype, {r.extents.begin(), r.extents.end()}, r.data};
       EXPECT_EQ(ops::difference(actual, expected.view(), ops::tolerance(op, expected.dtype)), "") << c.name;
     }
+}
+
+// Where a function reaches its limit it must reach it exactly: -inf * (1 + tanh(-inf)) is NaN, not -inf.
+TEST(OpGridLimits, TanhOfInfinityIsOne) {
+  plugins::Registry registry;
+  Compiler compiler(registry);
+  const auto executable =
+      compiler.compile(graph::parse("graph(x: f32[64]) { %0 = tanh(x) %1 = gelu(x) {approximate=\"tanh\"} %2 "
+                                    "= erf(x) return %0, %1, %2 }"),
+                       {}, runtime::cpu_device());
+  ops::OwnedTensor x = ops::make_tensor(DType::kF32, {64});
+  for (std::int64_t i = 0; i < 64; ++i)
+    ops::write(x.view(), i, (i % 2 ? 1 : -1) * std::numeric_limits<double>::infinity());
+  const DeviceTensor inputs[] = {to_device(x)};
+  const std::vector<DeviceTensor> out = executable->run(inputs);
+  for (std::size_t i = 0; i < 64; ++i) {
+    EXPECT_EQ(static_cast<const float*>(out[0].data)[i], i % 2 ? 1.0f : -1.0f);
+    EXPECT_EQ(static_cast<const float*>(out[2].data)[i], i % 2 ? 1.0f : -1.0f);
+    const float gelu = static_cast<const float*>(out[1].data)[i];
+    EXPECT_TRUE(i % 2 ? gelu == std::numeric_limits<float>::infinity() : gelu != gelu) << gelu;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, OpGrid, ::testing::ValuesIn(ops::all().begin(), ops::all().end()),

@@ -14,9 +14,8 @@ namespace intarsia::kernel {
 std::int64_t constant_bits(DType dtype, double value) {
   if (is_float(dtype)) return std::bit_cast<std::int64_t>(round_to(dtype, value));
   if (dtype == DType::kBool) return value != 0;
-  if (dtype == DType::kU64 && value >= 0x1p63)
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(value));
-  return static_cast<std::int64_t>(value);
+  const std::uint64_t bits = cast_bits(DType::kF64, std::bit_cast<std::uint64_t>(value), dtype);
+  return int_from_bits(dtype, bits);  // saturates, as the cast does
 }
 
 Builder::Builder(Kernel& k, RegionId region) : kernel(k), current(region) {

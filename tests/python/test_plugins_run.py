@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import intarsia as ia
+import intarsia.language as tl
 import intarsia.plugins as trtp
 from plugin_code import PTX, foreign, fresh
 
@@ -139,3 +140,31 @@ def test_values_that_do_not_fit_32_bits():
     exe = ia.compile(lambda x: ia.plugin(foreign(extra=lambda n: [trtp.SymInt32(n * (1 << 30))]), [x]), args=[ia.InputInfo((ia.NamedDimension("n", 0, 1, 5),))])
     with pytest.raises(ia.Error, match=r"n.*does not fit|32"):
         exe(ia.iota((3,)))
+
+
+@ia.jit
+def halve_kernel(x_ptr, n, y_ptr, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(y_ptr + i, tl.load(x_ptr + i, mask=i < n) * 0.5 + 1.0, mask=i < n)
+
+
+@pytest.mark.parametrize("change", ["", "\n"], ids=["as printed", "changed"])
+def test_ptx_of_our_own_is_a_kernel_until_somebody_changes_it(change):
+    plugin_id = fresh("own")
+
+    @trtp.register(plugin_id)
+    def desc(x: trtp.TensorDesc) -> trtp.TensorDesc:
+        return x.like()
+
+    @trtp.aot_impl(plugin_id)
+    def aot(x, outputs):
+        compiled = ia.compile_kernel(halve_kernel, "*fp32, i32, *fp32", {"BLOCK": 256})
+        n, ptx = x.numel(), compiled.asm["ptx"]
+        assert isinstance(ptx, str) and ptx.kernel is compiled.kernel and not hasattr(ptx + "\n", "kernel")
+        params = trtp.KernelLaunchParams(grid_x=trtp.cdiv(n, 256), block_x=32 * compiled.metadata.num_warps)
+        return compiled.name, ptx if not change else ptx + change, params, trtp.SymIntExprs.from_tuple((trtp.SymInt32(n),))
+
+    exe = ia.compile(lambda x: ia.plugin(plugin_id, [x]), args=[ia.InputInfo((300,))])
+    x = np.arange(300, dtype=np.float32)
+    np.testing.assert_array_equal(np.asarray(exe(x)), x * 0.5 + 1)
+    assert ("form=4" in str(exe)) == bool(change)  # Image::Form::kPtx

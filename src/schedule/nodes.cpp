@@ -80,7 +80,8 @@ class NodeBuilder {
         if (!options_.keep_tactics) break;
       }
       // Priority decides between implementations; only equals are left to the tuner.
-      const bool preferred = n + 1 < choices.size() && choices[n + 1].implementation->priority < choice.implementation->priority;
+      const bool preferred =
+          n + 1 < choices.size() && choices[n + 1].implementation->priority < choice.implementation->priority;
       if (always && (preferred || !options_.keep_tactics)) break;
     }
     if (ways.empty()) refuse(rejected);

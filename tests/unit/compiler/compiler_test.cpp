@@ -97,8 +97,8 @@ TEST(CompileProgram, PassesCanBeLeftOutAndWatched) {
   };
   options.disabled = {"merge_common_subexpressions"};
   const Compiled compiled = compile_program(chain(), {}, *described_target("x86-64-v3"), builtins(), options);
-  EXPECT_EQ(stages, (std::vector<std::string>{"decompose", "fold_literals", "drop_dead_nodes", "schedule",
-                                              "program"}));
+  EXPECT_EQ(stages, (std::vector<std::string>{"decompose", "drop_empty_tensors", "fold_literals",
+                                              "drop_dead_nodes", "schedule", "program"}));
 }
 
 TEST(Compiler, RemembersByGraphTargetAndOptions) {

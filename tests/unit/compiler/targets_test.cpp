@@ -142,7 +142,8 @@ graph(x: f32[n, 64], w1: f32[64, 96], b1: f32[96], w2: f32[96, 48], g: f32[96], 
 }
 
 TEST(Targets, ASmallNetworkOfAnyWidth) {
-  expect_everywhere(R"(symbol n 1..
+  expect_everywhere(
+      R"(symbol n 1..
 symbol k 1..
 symbol m 1..
 symbol p 1..
@@ -156,11 +157,12 @@ graph(x: f32[n, k], w1: f32[k, m], b1: f32[m], w2: f32[m, p], g: f32[m], b: f32[
   %6 = add(%4, %5)
   return %6
 })",
-                    {{{1, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}, {{33, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}});
+      {{{1, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}, {{33, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}});
 }
 
 TEST(Targets, ASmallNetworkOfOneSize) {
-  expect_everywhere(R"(graph(x: f32[33, 64], w1: f32[64, 96], b1: f32[96], w2: f32[96, 48], g: f32[96], b: f32[96]) {
+  expect_everywhere(
+      R"(graph(x: f32[33, 64], w1: f32[64, 96], b1: f32[96], w2: f32[96, 48], g: f32[96], b: f32[96]) {
   %0 = matmul(x, w1)
   %1 = add(%0, b1)
   %2 = layer_norm(%1, g, b)
@@ -172,7 +174,7 @@ TEST(Targets, ASmallNetworkOfOneSize) {
   %8 = add(%4, %7)
   return %8
 })",
-                    {{{33, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}});
+      {{{33, 64}, {64, 96}, {96}, {96, 48}, {96}, {96}}});
 }
 
 TEST(Targets, AnglesOfAnySize) {

@@ -17,6 +17,8 @@ struct Facts {
   const std::vector<NodeWork>& work;
   std::vector<char> kept;             // per value: stands in memory where somebody else reads it
   std::vector<std::uint32_t> scalar;  // per value: number of the call's scalar it is, or kNone
+  std::vector<char> fixed =
+      {};  // per value: element functions of weights and literals, and of static extents
 
   std::uint32_t node_of(std::uint32_t value) const { return graph.values()[value].node; }
   const ops::TensorType& type(std::uint32_t value) const { return graph.values()[value].type; }

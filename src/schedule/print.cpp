@@ -70,6 +70,10 @@ std::string notes(const Scheduled& s) {
 
 std::string summary(const Scheduled& s) {
   Summary text(s.program);
+  if (!s.program.prepare.empty()) {
+    text.out += "prepare\n";
+    text.steps(s.program.prepare, 1);
+  }
   text.steps(s.program.steps, 0);
   return text.out + notes(s);
 }

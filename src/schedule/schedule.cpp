@@ -83,7 +83,8 @@ class Linker {
       id = make(v, Buffer::Kind::kConstant, fmt::format("constant{}", v));
       p_.buffers[id.index].data = f_.graph.nodes()[n].attributes.get<Array>("value").data;
     } else {
-      id = make(v, Buffer::Kind::kTemporary, fmt::format("t{}", v));
+      const bool derived = derived_.contains(v);
+      id = make(v, derived ? Buffer::Kind::kDerived : Buffer::Kind::kTemporary, fmt::format("t{}", v));
     }
     return id;
   }
@@ -147,13 +148,36 @@ class Linker {
     std::vector<std::uint32_t> roots;
     for (const std::uint32_t v : u.roots)
       if (needed_[v]) roots.push_back(v);
-    if (u.anchor == kNone)
+    if (is_prepared(u))
+      prepare(u, roots);
+    else if (u.anchor == kNone)
       elements(u, roots);
     else if (f_.work[u.anchor].kind == NodeWork::Kind::kKernels)
       anchor(u, roots);
     else
       steps(u);
     waits(u);
+  }
+
+  // Functions of weights alone, which no caller sees.
+  bool is_prepared(const Unit& u) const {
+    if (u.anchor != kNone) return false;
+    const auto stays = [&](std::uint32_t v) { return f_.fixed[v] && !buffers_[v]; };
+    const auto is_there = [&](std::uint32_t v) {
+      const std::uint32_t n = f_.node_of(v);
+      if (n == graph::Value::kNoNode) return f_.fixed[v] != 0;
+      return derived_.contains(v) || f_.work[n].kind == NodeWork::Kind::kData;
+    };
+    return std::all_of(u.roots.begin(), u.roots.end(), stays) &&
+           std::all_of(u.reads.begin(), u.reads.end(), is_there);
+  }
+  void prepare(const Unit& u, const std::vector<std::uint32_t>& roots) {
+    derived_.insert(u.roots.begin(), u.roots.end());
+    const auto before = static_cast<std::ptrdiff_t>(p_.steps.size());
+    elements(u, roots);
+    p_.prepare.insert(p_.prepare.end(), std::make_move_iterator(p_.steps.begin() + before),
+                      std::make_move_iterator(p_.steps.end()));
+    p_.steps.resize(static_cast<std::size_t>(before));
   }
 
   void elements(const Unit& u, const std::vector<std::uint32_t>& roots) {
@@ -374,6 +398,7 @@ class Linker {
   std::vector<BufferId> buffers_;                 // by value
   std::map<std::uint32_t, std::uint32_t> ports_;  // input value -> port
   std::vector<ResultCopy> copies_;
+  std::set<std::uint32_t> derived_;  // values made when weights are set
   std::vector<char> needed_;
   std::map<std::string, std::size_t> by_text_, names_;
   std::vector<runtime::CodeId> code_of_kernel_;

@@ -32,6 +32,7 @@ class Grouper {
   std::vector<Unit> run() {
     find_users();
     keep_outside();
+    keep_fixed();
     keep_shared();
     keep_large();
     unit_of_.assign(f_.graph.values().size(), kNone);
@@ -80,6 +81,35 @@ class Grouper {
         for (const graph::ValueId in : node(n).inputs) f_.kept[in.index] = 1;
     }
     for (const graph::Input& i : f_.graph.inputs()) f_.kept[i.value.index] = 1;
+  }
+
+  // What follows from weights alone is computed when they are set, not at each call.
+  void keep_fixed() {
+    const std::size_t count = f_.graph.values().size();
+    std::vector<char> literal(count, 0);
+    f_.fixed.assign(count, 0);
+    for (const graph::Input& i : f_.graph.inputs())
+      f_.fixed[i.value.index] = i.kind == graph::InputKind::kWeight;
+    for (std::uint32_t n = 0; n < num_nodes(); ++n) {
+      bool all = true, any = false;
+      for (const graph::ValueId in : node(n).inputs) {
+        all &= f_.fixed[in.index] || literal[in.index];
+        any |= f_.fixed[in.index] != 0;
+      }
+      for (std::uint32_t p = 0; p < node(n).num_outputs; ++p) {
+        const std::uint32_t v = node(n).output(p).index;
+        const bool element =
+            kind(n) == NodeWork::Kind::kElement && all && f_.type(v).shape.numel().is_constant();
+        f_.fixed[v] = element && any;
+        literal[v] = kind(n) == NodeWork::Kind::kData || (element && !any);
+      }
+    }
+    for (std::uint32_t v = 0; v < count; ++v) {
+      if (!f_.fixed[v] || f_.kept[v]) continue;
+      const bool leaves = std::any_of(users_[v].begin(), users_[v].end(),
+                                      [&](std::uint32_t u) { return !f_.fixed[node(u).output().index]; });
+      if (leaves && work(v) > 0) f_.kept[v] = 1;
+    }
   }
 
   int work(std::uint32_t value) const {
@@ -329,6 +359,7 @@ class Grouper {
     for (const std::uint32_t r : outside)
       if (unit_of_[r] != kNone && depends(unit_of_[r], u))
         return refuse("it also needs what is computed from it");
+    if (unit.anchor == kNone && f_.fixed[unit.roots[0]] != f_.fixed[v]) return false;
     Unit joined = unit;
     joined.roots.push_back(v);
     if (cone_of(f_, joined.roots, {joined.roots.begin(), joined.roots.end()}, kMaxNodes + 1).nodes.size() >

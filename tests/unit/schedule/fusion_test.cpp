@@ -159,6 +159,28 @@ TEST(Results, InputsAndTwins) {
       {"graph(x: f32[4]) { %0 = constant() {shape=[3], value=f32{1.0, 2.0, 3.0}} return %0 }", 1, {{4}}});
 }
 
+TEST(Weights, WhatFollowsFromThemIsPrepared) {
+  const graph::Graph g = graph::parse(kSymbols +
+                                      "graph(x: f32[m, 8], w: weight f32[12, 8], s: weight f32[8]) { %0 = "
+                                      "permute(w) {perm=[1, 0]} %1 = matmul(x, "
+                                      "%0) %2 = exp(s) %3 = mul(x, %2) %4 = neg(%2) return %1, %3, %4 }");
+  const Scheduled s = schedule(g, testing::builtins(), testing::cpu());
+  EXPECT_EQ(
+      summary(s),
+      "prepare\n"
+      "  permute: t3 <- w\n"
+      "matmul: result0 <- x, t3\n"
+      "exp_neg: t5, result2 <- s\n"
+      "mul: result1 <- x, t5\n"
+      "# node 0: stored, not fused into matmul: a matrix product would read it across its memory for every "
+      "tile\n");
+  std::vector<ops::OwnedTensor> tensors = {testing::random_tensor(DType::kF32, {40, 8}, 1),
+                                           testing::random_tensor(DType::kF32, {12, 8}, 2),
+                                           testing::random_tensor(DType::kF32, {8}, 3)};
+  const ops::HostTensor inputs[] = {tensors[0].view(), tensors[1].view(), tensors[2].view()};
+  for (int i = 0; i < 2; ++i) testing::expect_same(g, s, inputs, 1e-5);
+}
+
 TEST(Results, DeadNodesCostNothing) {
   check_case({kSymbols + "graph(x: f32[m, n]) { %0 = exp(x) %1 = matmul(x, x) %2 = neg(x) return %0 }",
               1,

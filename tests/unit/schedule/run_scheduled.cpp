@@ -61,6 +61,7 @@ class Executor {
   }
 
   std::vector<ops::OwnedTensor> run() {
+    steps(p_.prepare);
     steps(p_.steps);
     return std::move(outputs_);
   }
@@ -92,6 +93,8 @@ class Executor {
       const Buffer& b = p_.buffers[n];
       if (b.kind == Buffer::Kind::kInput) memory_[n] = inputs.at(b.port).data;
       if (b.kind == Buffer::Kind::kWeight) memory_[n] = weights_.at(b.name).data;
+      if (b.kind == Buffer::Kind::kDerived)
+        memory_[n] = derived_.emplace_back(static_cast<std::size_t>(at(b.bytes)) + 1).data();
       if (b.kind == Buffer::Kind::kConstant) memory_[n] = const_cast<char*>(b.data.data());
       if (b.kind != Buffer::Kind::kOutput) continue;
       if (outputs_.size() <= b.port) outputs_.resize(b.port + 1);
@@ -161,6 +164,7 @@ class Executor {
   std::vector<void*> memory_;
   std::set<std::uint32_t> written_;  // workspaces
   std::vector<std::byte> arena_;
+  std::vector<std::vector<std::byte>> derived_;
   std::vector<ops::OwnedTensor> outputs_;
 };
 

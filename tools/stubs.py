@@ -12,8 +12,20 @@ import intarsia.functions as functions
 
 FILE = pathlib.Path(__file__).resolve().parents[1] / "python" / "intarsia" / "functions.pyi"
 # By number of ops::AttributeKind; 64 is a number of any kind.
-TYPES = {1: "bool", 2: "int", 3: "float", 4: "str", 5: "DTypeLike", 6: "ShapeLike", 7: "int | Sequence[int]", 8: "Sequence[float]",
-         9: "Sequence[str]", 10: "bytes", 11: "object", 64: "bool | int | float"}
+TYPES = {
+    1: "bool",
+    2: "int",
+    3: "float",
+    4: "str",
+    5: "DTypeLike",
+    6: "ShapeLike",
+    7: "int | Sequence[int]",
+    8: "Sequence[float]",
+    9: "Sequence[str]",
+    10: "bytes",
+    11: "object",
+    64: "bool | int | float",
+}
 HEAD = '''"""Types of the operators' functions. Written by tools/stubs.py from the operator table."""
 
 from collections.abc import Sequence
@@ -32,7 +44,10 @@ TABLE: dict[str, dict[str, Any]]
 
 
 def of_row(row):
-    spelled = {n: f"{n}: {'Sequence[TensorLike]' if variadic else 'TensorLike'}{' | None = None' if optional else ''}" for n, variadic, optional in row["inputs"]}
+    spelled = {
+        n: f"{n}: {'Sequence[TensorLike]' if variadic else 'TensorLike'}{' | None = None' if optional else ''}"
+        for n, variadic, optional in row["inputs"]
+    }
     for name, kind, required, _ in row["attributes"]:
         spelled[name] = f"{name}: {TYPES[kind]}" if required else f"{name}: {TYPES[kind]} | None = ..."
     parameters = [spelled[n] for n in row["parameters"]]
@@ -41,7 +56,10 @@ def of_row(row):
 
 
 def of_function(name, function):
-    parameters = [f"{p.name}: Any{'' if p.default is p.empty else ' = ...'}" for p in inspect.signature(function).parameters.values()]
+    parameters = [
+        f"{p.name}: Any{'' if p.default is p.empty else ' = ...'}"
+        for p in inspect.signature(function).parameters.values()
+    ]
     result = "bool" if name == "allclose" else "Tensor"
     return f'def {name}({", ".join(parameters)}) -> {result}:\n    """{inspect.getdoc(function).splitlines()[0]}"""\n'
 
@@ -54,5 +72,7 @@ def text():
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        sys.exit(0 if FILE.read_text() == text() else f"{FILE.name} is not what tools/stubs.py writes: run it")
+        sys.exit(
+            0 if FILE.read_text() == text() else f"{FILE.name} is not what tools/stubs.py writes: run it"
+        )
     FILE.write_text(text())

@@ -36,14 +36,23 @@ def add_by_tile_language(inp0, block_size, outputs):
 @trtp.aot_impl(ID, name="cuda")
 def add_by_cuda(inp0, block_size, outputs):
     n, source = inp0.numel(), trtp.CudaSource((KERNELS / "add.cu").read_text(), name="add.cu")
-    return trtp.launch(source, inp0, n, outputs[0], entry="add<float>").grid(trtp.cdiv(n, block_size)).block(block_size)
+    return (
+        trtp.launch(source, inp0, n, outputs[0], entry="add<float>")
+        .grid(trtp.cdiv(n, block_size))
+        .block(block_size)
+    )
 
 
 @trtp.aot_impl(ID, name="ptx")
 def add_by_ptx(inp0, block_size, outputs):
     n = inp0.numel()
     params = trtp.KernelLaunchParams(grid_x=trtp.cdiv(n, block_size), block_x=block_size)
-    return "add_one", (KERNELS / "add.ptx").read_text(), params, trtp.SymIntExprs.from_tuple((trtp.SymInt32(n),))
+    return (
+        "add_one",
+        (KERNELS / "add.ptx").read_text(),
+        params,
+        trtp.SymIntExprs.from_tuple((trtp.SymInt32(n),)),
+    )
 
 
 @trtp.impl(ID, name="function", target="cpu")

@@ -17,7 +17,9 @@ ROWS, COLUMNS = 64, 32
 
 
 @trtp.register("example::column_stats")
-def column_stats(x: trtp.TensorDesc, bias: trtp.TensorDesc, weights: npt.NDArray[np.float32]) -> Tuple[trtp.TensorDesc, trtp.TensorDesc]:
+def column_stats(
+    x: trtp.TensorDesc, bias: trtp.TensorDesc, weights: npt.NDArray[np.float32]
+) -> Tuple[trtp.TensorDesc, trtp.TensorDesc]:
     peak = x.like()
     peak.shape_expr = (x.shape_expr[1],)
     return bias.like(), peak
@@ -53,9 +55,15 @@ def column_stats_aot(x, bias, weights, outputs):
     n, m = x.shape_expr
     parts, steps = trtp.cdiv(n, ROWS), trtp.Steps()
     sums, peaks = (steps.temporary(name, ia.float32, (parts, m)) for name in ("sums", "peaks"))
-    steps.add(trtp.launch(reduce_rows, x, n, m, sums, peaks, ROWS=ROWS, COLUMNS=COLUMNS).grid(parts, trtp.cdiv(m, COLUMNS)))
     steps.add(
-        trtp.launch(reduce_blocks, sums, peaks, bias, float(weights[0]), parts, m, *outputs, COLUMNS=COLUMNS).grid(trtp.cdiv(m, COLUMNS))
+        trtp.launch(reduce_rows, x, n, m, sums, peaks, ROWS=ROWS, COLUMNS=COLUMNS).grid(
+            parts, trtp.cdiv(m, COLUMNS)
+        )
+    )
+    steps.add(
+        trtp.launch(
+            reduce_blocks, sums, peaks, bias, float(weights[0]), parts, m, *outputs, COLUMNS=COLUMNS
+        ).grid(trtp.cdiv(m, COLUMNS))
     )
     return steps
 

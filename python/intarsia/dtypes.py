@@ -106,11 +106,22 @@ class dtype:
         return of_code, (int(self.code.value),)
 
 
-_ML_DTYPES = {"i4": "int4", "u4": "uint4", "f8e4m3": "float8_e4m3fn", "f8e5m2": "float8_e5m2", "bf16": "bfloat16"}
+_ML_DTYPES = {
+    "i4": "int4",
+    "u4": "uint4",
+    "f8e4m3": "float8_e4m3fn",
+    "f8e5m2": "float8_e5m2",
+    "bf16": "bfloat16",
+}
 ALL = [dtype(*row) for row in _TABLE]
 _BY_CODE = {int(t.code.value): t for t in ALL}
 _BY_NAME = {n: t for t in ALL for n in (t.name, t.short, t.triton) if n is not None}
-_BY_NAME |= {"int1": _BY_NAME["bool"], "u1": _BY_NAME["bool"], "float8e4nv": _BY_NAME["f8e4m3"], "float8e5": _BY_NAME["f8e5m2"]}
+_BY_NAME |= {
+    "int1": _BY_NAME["bool"],
+    "u1": _BY_NAME["bool"],
+    "float8e4nv": _BY_NAME["f8e4m3"],
+    "float8e5": _BY_NAME["f8e5m2"],
+}
 _BY_NAME |= {"float8_e4m3fn": _BY_NAME["f8e4m3"], "float8_e5m2": _BY_NAME["f8e5m2"]}
 
 
@@ -125,7 +136,13 @@ def as_dtype(value, what="dtype"):
         return value
     if value is bool:
         return _BY_NAME["bool"]
-    name = value if isinstance(value, str) else str(value).removeprefix("torch.") if "torch" in type(value).__module__ else None
+    name = (
+        value
+        if isinstance(value, str)
+        else str(value).removeprefix("torch.")
+        if "torch" in type(value).__module__
+        else None
+    )
     if name is None:
         try:
             name = np.dtype(value).name

@@ -133,7 +133,7 @@ Error.__module__ = Unsupported.__module__ = CompileError.__module__ = InternalEr
 IntarsiaWarning.__module__ = "intarsia"
 
 
-# ---- places in the texts that C++ makes ------------------------------------------------------------------------------------
+# ---- places in the texts that C++ makes ------------------------------------------------------------------
 
 _BEGIN, _BETWEEN, _END = "\x01", "\x1f", "\x02"
 
@@ -152,7 +152,12 @@ def token(code, lasti):
 
 def _of_token(text):
     file, line, column, end = text.split(_BETWEEN)
-    return Location(file=file, line=int(line), column=int(column) if column else None, end_column=int(end) if end else None)
+    return Location(
+        file=file,
+        line=int(line),
+        column=int(column) if column else None,
+        end_column=int(end) if end else None,
+    )
 
 
 def _split(message):

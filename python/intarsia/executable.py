@@ -14,9 +14,17 @@ class NamedDimension:
     """An extent known when the function is called: at least `min`, at most `max`, tuned for `opt`. Equal names are equal extents."""
 
     def __init__(self, name, min, opt, max, multiple=1):
-        self.name, self.min, self.opt, self.max, self.multiple = name, int(min), int(opt), int(max), int(multiple)
+        self.name, self.min, self.opt, self.max, self.multiple = (
+            name,
+            int(min),
+            int(opt),
+            int(max),
+            int(multiple),
+        )
         if not 0 <= self.min <= self.opt <= self.max:
-            raise Error(f"dimension '{name}' has min {min}, opt {opt}, max {max}; wanted 0 <= min <= opt <= max")
+            raise Error(
+                f"dimension '{name}' has min {min}, opt {opt}, max {max}; wanted 0 <= min <= opt <= max"
+            )
 
     @property
     def bounds(self):
@@ -33,8 +41,12 @@ class InputInfo:
         self.shape, self.dtype, self.name = tuple(shape), as_dtype(dtype), ""
         for d in self.shape:
             bounds = isinstance(d, tuple) and len(d) == 3 and all(isinstance(x, int) for x in d)
-            if isinstance(d, bool) or not (isinstance(d, (int, NamedDimension)) or bounds or hasattr(d, "__index__")):
-                raise Error(f"an extent of InputInfo is an integer, (min, opt, max) or a NamedDimension, not {d!r}")
+            if isinstance(d, bool) or not (
+                isinstance(d, (int, NamedDimension)) or bounds or hasattr(d, "__index__")
+            ):
+                raise Error(
+                    f"an extent of InputInfo is an integer, (min, opt, max) or a NamedDimension, not {d!r}"
+                )
 
     def _named(self, name):
         info = InputInfo(self.shape, self.dtype)
@@ -64,14 +76,22 @@ class DimensionInputInfo:
     def __init__(self, value_bounds):
         from .errors import Unsupported
 
-        raise Unsupported("integers as arguments of a compiled function are not supported yet: pass a tensor whose extent is the integer")
+        raise Unsupported(
+            "integers as arguments of a compiled function are not supported yet: pass a tensor whose extent is the integer"
+        )
 
 
 class Executable:
     """A compiled function: call it with tensors as the function is called."""
 
     def __init__(self, native, signature, leaves, build, infos):
-        self._native, self.__signature__, self._leaves, self._build, self._infos = native, signature, leaves, build, infos
+        self._native, self.__signature__, self._leaves, self._build, self._infos = (
+            native,
+            signature,
+            leaves,
+            build,
+            infos,
+        )
         self._flat = len(signature.parameters) if all(len(path) == 1 for path in leaves) else -1
 
     def __call__(self, *args, **kwargs):
@@ -81,7 +101,9 @@ class Executable:
             bound = self.__signature__.bind(*args, **kwargs)
         except TypeError as error:
             raise Error(f"the compiled function{self.__signature__}: {error}") from None
-        return self._build(self._native.run([_tensor(_at(bound.arguments, path), path) for path in self._leaves]))
+        return self._build(
+            self._native.run([_tensor(_at(bound.arguments, path), path) for path in self._leaves])
+        )
 
     @property
     def input_infos(self):
@@ -150,7 +172,9 @@ def compile(func, optimization_level=3, *, args=(), kwargs=None):
 
     def output(value, path):
         if not isinstance(value, Tensor):
-            raise Error(f"a compiled function returns tensors, and containers of them; '{_spelled(('result', *path))}' is {type(value).__name__}")
+            raise Error(
+                f"a compiled function returns tensors, and containers of them; '{_spelled(('result', *path))}' is {type(value).__name__}"
+            )
         results.append(value)
         return len(results) - 1
 
@@ -158,5 +182,10 @@ def compile(func, optimization_level=3, *, args=(), kwargs=None):
     native = _intarsia.compile_traced(placeholders, results, [info for _, info in infos])
     dynamic = {path[0] for path, _ in infos}
     kept = [p for n, p in signature.parameters.items() if n in dynamic]
-    return Executable(native, signature.replace(parameters=kept, return_annotation=signature.empty), [path for path, _ in infos],
-                      lambda values: _map(shape, lambda i, _: values[i], ()), [(_spelled(p), i) for p, i in infos])
+    return Executable(
+        native,
+        signature.replace(parameters=kept, return_annotation=signature.empty),
+        [path for path, _ in infos],
+        lambda values: _map(shape, lambda i, _: values[i], ()),
+        [(_spelled(p), i) for p, i in infos],
+    )

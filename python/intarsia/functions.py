@@ -27,7 +27,9 @@ def source_of(row):
     if python.any(optional for _, _, optional in row["inputs"]):
         items = f"[i for i in {items} if i is not None]"
     parameters = ", ".join(spelled[n] for n in row["parameters"])
-    return f'def {row["id"]}({parameters}):\n    return _apply("{row["id"]}", {items}, {{{", ".join(given)}}})\n'
+    return (
+        f'def {row["id"]}({parameters}):\n    return _apply("{row["id"]}", {items}, {{{", ".join(given)}}})\n'
+    )
 
 
 def _default(kind, fallback):
@@ -57,7 +59,7 @@ for _id, _row in TABLE.items():
 del _id, _row, constant  # `constant` is how a literal stands in a graph: Tensor(data) makes one
 
 
-# ---- what is spelled with them -----------------------------------------------------------------------------------------------
+# ---- what is spelled with them ---------------------------------------------------------------------------
 
 
 def ones(shape, dtype=float32):
@@ -115,5 +117,11 @@ def copy(input, device):
     return input.to(device)
 
 
-__all__ = sorted(n for n, v in list(globals().items()) if callable(v) and getattr(v, "__module__", "") in ("intarsia", __name__)
-                 and not n.startswith("_") and n not in ("source_of", "as_dtype", "Error", "Tensor"))
+__all__ = sorted(
+    n
+    for n, v in list(globals().items())
+    if callable(v)
+    and getattr(v, "__module__", "") in ("intarsia", __name__)
+    and not n.startswith("_")
+    and n not in ("source_of", "as_dtype", "Error", "Tensor")
+)

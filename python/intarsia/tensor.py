@@ -16,10 +16,18 @@ def tensor_of(data, dtype=None):
     """The tensor that Tensor(data, dtype) makes."""
     dtype = None if dtype is None else as_dtype(dtype)
     if isinstance(data, Tensor):
-        return data if dtype is None or data.dtype is dtype else _intarsia.apply("cast", [data], {"dtype": dtype})
+        return (
+            data
+            if dtype is None or data.dtype is dtype
+            else _intarsia.apply("cast", [data], {"dtype": dtype})
+        )
     if data is None:
         raise Error("Tensor() needs data: a number, a nested list or an array; None is given")
-    array = data if hasattr(data, "__dlpack__") or hasattr(data, "__array_interface__") else _from_list(data, dtype)
+    array = (
+        data
+        if hasattr(data, "__dlpack__") or hasattr(data, "__array_interface__")
+        else _from_list(data, dtype)
+    )
     made = _intarsia.from_array(_dense(array))
     return made if dtype is None or made.dtype is dtype else _intarsia.apply("cast", [made], {"dtype": dtype})
 
@@ -27,7 +35,11 @@ def tensor_of(data, dtype=None):
 def _dense(array):
     """The array itself where its memory is dense and row-major, else a copy that is."""
     if isinstance(array, np.ndarray):
-        if array.dtype.byteorder == ">" or array.dtype.kind not in "biuf" and array.dtype.name not in ("bfloat16",):
+        if (
+            array.dtype.byteorder == ">"
+            or array.dtype.kind not in "biuf"
+            and array.dtype.name not in ("bfloat16",)
+        ):
             raise Error(f"arrays of {array.dtype} cannot become tensors")
         return np.ascontiguousarray(array).reshape(array.shape)
     if hasattr(array, "contiguous") and hasattr(array, "detach"):
@@ -39,7 +51,9 @@ def _dense(array):
 
 def _from_list(data, dtype):
     """A NumPy array of a number or nested list: int32 (int64 where it needs it), float32, bool."""
-    if isinstance(data, (str, bytes, dict, set)) or not isinstance(data, (bool, int, float, list, tuple, range, np.generic)):
+    if isinstance(data, (str, bytes, dict, set)) or not isinstance(
+        data, (bool, int, float, list, tuple, range, np.generic)
+    ):
         raise Error(f"Tensor() takes a number, a nested list or an array, not {type(data).__name__}")
     if isinstance(data, np.generic):
         return np.asarray(data)
@@ -64,13 +78,15 @@ def _from_list(data, dtype):
     return array.astype(np.int32) if small else array
 
 
-# ---- data out --------------------------------------------------------------------------------------------------------------
+# ---- data out --------------------------------------------------------------------------------------------
 
 
 def numpy(self):
     """The data as a NumPy array, without a copy where it is on the CPU; bfloat16 and smaller floats come as float32."""
     if self.dtype.numpy_name is None:
-        self = _intarsia.apply("cast", [self], {"dtype": as_dtype("int8" if self.dtype.short in ("i4", "u4") else "float32")})
+        self = _intarsia.apply(
+            "cast", [self], {"dtype": as_dtype("int8" if self.dtype.short in ("i4", "u4") else "float32")}
+        )
     return np.from_dlpack(self._array())
 
 
@@ -98,7 +114,9 @@ def _bool(self):
 
 
 def _iter(self):
-    raise TypeError("a Tensor cannot be iterated over: it would compute one element after the other; use tolist() or indexing")
+    raise TypeError(
+        "a Tensor cannot be iterated over: it would compute one element after the other; use tolist() or indexing"
+    )
 
 
 def _len(self):
@@ -107,7 +125,7 @@ def _len(self):
     return int(self.shape[0])
 
 
-# ---- indexing --------------------------------------------------------------------------------------------------------------
+# ---- indexing --------------------------------------------------------------------------------------------
 
 
 def _expanded(index, rank):
@@ -135,7 +153,10 @@ def _bounds(item, extent, axis):
             return begin, end if end >= 0 else -extent - 1, step
         if step < 0:
             raise Error(f"axis {axis} has an extent that is not known yet, and cannot be taken backwards")
-        begin, end = (default if i is None else extent + i if isinstance(i, int) and i < 0 else i for i, default in ((item.start, 0), (item.stop, extent)))
+        begin, end = (
+            default if i is None else extent + i if isinstance(i, int) and i < 0 else i
+            for i, default in ((item.start, 0), (item.stop, extent))
+        )
         return begin, end, step
     if isinstance(item, Tensor) or isinstance(item, bool) or not hasattr(item, "__index__"):
         raise Error(f"axis {axis}: an index is an integer, a slice, None or '...', not {type(item).__name__}")
@@ -160,7 +181,10 @@ def getitem(self, index):
         result.append("kept" if isinstance(item, slice) else "gone")
         axis += 1
     out = self
-    if any(not isinstance(b, int) or b != 0 or s != 1 or not _same(e, d) for b, e, s, d in zip(begin, end, step, shape)):
+    if any(
+        not isinstance(b, int) or b != 0 or s != 1 or not _same(e, d)
+        for b, e, s, d in zip(begin, end, step, shape)
+    ):
         out = _intarsia.apply("slice", [self], {"begin": begin, "end": end, "step": step})
     if any(kind != "kept" for kind in result):
         kept = iter(out.shape)
@@ -177,13 +201,28 @@ def getitem(self, index):
 
 
 def _same(a, b):
-    return isinstance(a, int) and isinstance(b, int) and a == b or isinstance(a, Dim) and isinstance(b, Dim) and _intarsia.identical(a, b)
+    return (
+        isinstance(a, int)
+        and isinstance(b, int)
+        and a == b
+        or isinstance(a, Dim)
+        and isinstance(b, Dim)
+        and _intarsia.identical(a, b)
+    )
 
 
 def add_methods(functions):
     """Gives the class what Python writes: data out, indexing, and the operators as methods."""
-    for name, function in {"numpy": numpy, "tolist": tolist, "item": item, "__array__": _array, "__bool__": _bool, "__iter__": _iter,
-                           "__len__": _len, "__getitem__": getitem}.items():
+    for name, function in {
+        "numpy": numpy,
+        "tolist": tolist,
+        "item": item,
+        "__array__": _array,
+        "__bool__": _bool,
+        "__iter__": _iter,
+        "__len__": _len,
+        "__getitem__": getitem,
+    }.items():
         setattr(Tensor, name, function)
     Tensor.__float__ = lambda self: float(item(self))
     Tensor.__int__ = lambda self: int(item(self))
@@ -191,8 +230,10 @@ def add_methods(functions):
     Tensor.size = property(lambda self: math.prod(self.shape))
     Tensor.itemsize = property(lambda self: self.dtype.itemsize)
     Tensor.__array_ufunc__ = None
-    for name in ("abs all any argmax argmin cast cumsum exp expand flatten log max mean min permute pow prod relu reshape rsqrt sigmoid softmax sqrt squeeze "
-                 "sum tanh transpose unsqueeze var").split():
+    for name in (
+        "abs all any argmax argmin cast cumsum exp expand flatten log max mean min permute pow prod relu reshape rsqrt sigmoid softmax sqrt squeeze "
+        "sum tanh transpose unsqueeze var"
+    ).split():
         setattr(Tensor, name, getattr(functions, name))
 
 

@@ -58,7 +58,14 @@ def kernel_from(text, compat=False):
     """The jit function a text defines, in a file of its own that exists in linecache alone."""
     file = f"kernel_{next(_count)}.py"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    names = {"tl": tl, "wants_constant": wants_constant, "bad_helper": bad_helper, "ordinary": ordinary, "number": 3, "outside_array": np.zeros(3)}
+    names = {
+        "tl": tl,
+        "wants_constant": wants_constant,
+        "bad_helper": bad_helper,
+        "ordinary": ordinary,
+        "number": 3,
+        "outside_array": np.zeros(3),
+    }
     exec(compile(text, file, "exec"), names)
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
     return JITFunction(names["kernel"], compat=compat)

@@ -28,9 +28,18 @@ def scaled_add_kernel(a_ptr, b_ptr, n, out_ptr, SCALE: tl.constexpr, BLOCK: tl.c
 
 @trtp.aot_impl("guide_like::scaled_add")
 def scaled_add_aot(
-    a: trtp.TensorDesc, b: trtp.TensorDesc, scale: int, block_size: int, outputs: Tuple[trtp.TensorDesc], tactic: int
+    a: trtp.TensorDesc,
+    b: trtp.TensorDesc,
+    scale: int,
+    block_size: int,
+    outputs: Tuple[trtp.TensorDesc],
+    tactic: int,
 ) -> Tuple[Union[str, bytes], Union[str, bytes], trtp.KernelLaunchParams, trtp.SymExprs]:
-    src = triton.compiler.ASTSource(fn=scaled_add_kernel, signature="*fp32,*fp32,i32,*fp32", constants={"SCALE": scale, "BLOCK": block_size})
+    src = triton.compiler.ASTSource(
+        fn=scaled_add_kernel,
+        signature="*fp32,*fp32,i32,*fp32",
+        constants={"SCALE": scale, "BLOCK": block_size},
+    )
     compiled = triton.compile(src)
     n = a.shape_expr.numel()
     params = trtp.KernelLaunchParams()

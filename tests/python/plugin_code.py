@@ -47,7 +47,11 @@ def foreign(text=PTX, entry="add_one", extra=lambda n: [trtp.SymInt32(n)], block
     def aot(x, outputs):
         n = x.shape_expr.numel()
         if order:
-            return trtp.launch(text, *order(x, n, outputs[0]), entry=entry).grid(trtp.cdiv(n, block)).block(block)
+            return (
+                trtp.launch(text, *order(x, n, outputs[0]), entry=entry)
+                .grid(trtp.cdiv(n, block))
+                .block(block)
+            )
         params = trtp.KernelLaunchParams(grid_x=trtp.cdiv(n, block), block_x=block)
         return entry, text, params, trtp.SymIntExprs.from_tuple(extra(n))
 

@@ -13,13 +13,20 @@ def run(tmp_path, text, *options, fails=False):
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(text))
     env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
-    done = subprocess.run([sys.executable, "-m", "intarsia.compat", *options, str(script)], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "intarsia.compat", *options, str(script)],
+        env=env,
+        capture_output=True,
+        text=True,
+    )
     assert (done.returncode != 0) == fails, done.stderr
     return done
 
 
 def test_tensorrt_dtypes(tmp_path):
-    run(tmp_path, """
+    run(
+        tmp_path,
+        """
         import numpy as np, tensorrt as trt, tensorrt.plugin as trtp
         assert trt.nptype(trt.float32) is np.float32 and trt.nptype(trt.DataType.HALF) is np.float16
         assert trt.DataType.FLOAT is trt.float32 and trt.int64.itemsize == 8 and trt.bool is trt.DataType.BOOL
@@ -29,11 +36,14 @@ def test_tensorrt_dtypes(tmp_path):
             assert "bfloat16" in str(error)
         trtp.AutoTuneCombination("FP32|FP16, FP32|FP16")
         assert trt.plugin is trtp
-    """)
+    """,
+    )
 
 
 def test_triton_old_and_new_call_forms(tmp_path):
-    done = run(tmp_path, """
+    done = run(
+        tmp_path,
+        """
         import numpy as np, triton, triton.language as tl
         from triton.backends.compiler import GPUTarget
 
@@ -58,12 +68,15 @@ def test_triton_old_and_new_call_forms(tmp_path):
         assert (y == x + 1).all()
         assert triton.next_power_of_2(100) == 128
         print("done")
-    """)
+    """,
+    )
     assert done.stdout == "done\n"
 
 
 def test_program_ids_are_32_bits_and_blocks_powers_of_two(tmp_path):
-    done = run(tmp_path, """
+    done = run(
+        tmp_path,
+        """
         import numpy as np, triton, triton.language as tl
 
         @triton.jit
@@ -73,20 +86,29 @@ def test_program_ids_are_32_bits_and_blocks_powers_of_two(tmp_path):
 
         k[(1,)](np.zeros(128, np.float32), B=128)
         k[(1,)](np.zeros(128, np.float32), B=100)
-    """, fails=True)
-    assert "must be a power of two in Triton, and 100 is not" in done.stderr and "tl.arange(0, B)" in done.stderr
+    """,
+        fails=True,
+    )
+    assert (
+        "must be a power of two in Triton, and 100 is not" in done.stderr and "tl.arange(0, B)" in done.stderr
+    )
 
 
 def test_cupy_is_numpy_where_it_is_missing(tmp_path):
-    done = run(tmp_path, """
+    done = run(
+        tmp_path,
+        """
         import cupy as cp
         assert cp.asnumpy(cp.arange(3)).tolist() == [0, 1, 2] and cp.allclose(cp.ones(2), 1)
-    """)
+    """,
+    )
     assert done.stderr.count("CuPy is not installed") == 1
 
 
 def test_tripys_names(tmp_path):
-    run(tmp_path, """
+    run(
+        tmp_path,
+        """
         import nvtripy as tp
         x = tp.iota((2, 3), dim=1) + tp.ones((2, 3), dtype=tp.float32)
         assert tp.allclose(x, tp.Tensor([[1.0, 2.0, 3.0]] * 2))
@@ -96,7 +118,8 @@ def test_tripys_names(tmp_path):
             assert "columns of lhs" in str(error)
         f = tp.compile(lambda a: tp.relu(a), args=[tp.InputInfo((tp.NamedDimension("n", 1, 2, 3), 3), tp.float32)])
         assert f(x).tolist() == x.tolist()
-    """)
+    """,
+    )
 
 
 def test_what_is_missing_is_named(tmp_path):
@@ -115,5 +138,10 @@ def test_scripts_see_their_arguments(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("import sys, beside\nprint(sys.argv[1:], beside.value, __name__)\n")
     env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
-    done = subprocess.run([sys.executable, "-m", "intarsia.compat", str(script), "a", "--b"], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "intarsia.compat", str(script), "a", "--b"],
+        env=env,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout.strip() == "['a', '--b'] 3 __main__"

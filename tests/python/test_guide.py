@@ -15,7 +15,12 @@ IMPORTS = "from typing import Tuple, Union\n\nimport cupy as cp\nimport nvtripy 
 
 def run(script, *options):
     env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
-    done = subprocess.run([sys.executable, "-m", "intarsia.compat", *options, str(script)], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "intarsia.compat", *options, str(script)],
+        env=env,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return done
 

@@ -88,7 +88,11 @@ def layer_norm_kernel(x_ptr, w_ptr, b_ptr, y_ptr, stride, n, eps, BLOCK: tl.cons
 @pytest.mark.parametrize("n", [1, 33, 128, 300])
 def test_layer_norm_with_loops_and_a_helper(n):
     rng = np.random.default_rng(n)
-    x, w, b = rng.standard_normal((4, n)).astype(np.float32), rng.standard_normal(n).astype(np.float32), rng.standard_normal(n).astype(np.float32)
+    x, w, b = (
+        rng.standard_normal((4, n)).astype(np.float32),
+        rng.standard_normal(n).astype(np.float32),
+        rng.standard_normal(n).astype(np.float32),
+    )
     y = np.zeros_like(x)
     layer_norm_kernel[(4,)](x, w, b, y, n, n, 1e-5, BLOCK=128)
     d = x.astype(np.float64)
@@ -97,7 +101,20 @@ def test_layer_norm_with_loops_and_a_helper(n):
 
 
 @ia.jit
-def matmul_kernel(a_ptr, b_ptr, c_ptr, m, n, k, stride_a, stride_b, stride_c, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr):
+def matmul_kernel(
+    a_ptr,
+    b_ptr,
+    c_ptr,
+    m,
+    n,
+    k,
+    stride_a,
+    stride_b,
+    stride_c,
+    M: tl.constexpr,
+    N: tl.constexpr,
+    K: tl.constexpr,
+):
     rows = tl.program_id(0) * M + tl.arange(0, M)
     cols = tl.program_id(1) * N + tl.arange(0, N)
     ks = tl.arange(0, K)
@@ -123,7 +140,9 @@ def test_matmul(m, n, k, dtype):
     c = np.zeros((m, n), dtype)
     matmul_kernel[(tl.cdiv(m, 16), tl.cdiv(n, 32))](a, b, c, m, n, k, k, n, n, M=16, N=32, K=16)
     expected = a.astype(np.float64) @ b.astype(np.float64)
-    np.testing.assert_allclose(c, expected, rtol=2e-3 if dtype is np.float16 else 1e-5, atol=2e-3 if dtype is np.float16 else 1e-5)
+    np.testing.assert_allclose(
+        c, expected, rtol=2e-3 if dtype is np.float16 else 1e-5, atol=2e-3 if dtype is np.float16 else 1e-5
+    )
 
 
 @ia.jit
@@ -249,9 +268,19 @@ def test_promotion_follows_the_table():
 
 
 def test_compiled_kernels_show_their_code():
-    compiled = ia.compile_kernel(add_kernel, {"x_ptr": "*fp32", "n_elements": "i32", "y_ptr": "*fp32"}, {"BLOCK_SIZE": 128}, "sm_90a", num_warps=8)
+    compiled = ia.compile_kernel(
+        add_kernel,
+        {"x_ptr": "*fp32", "n_elements": "i32", "y_ptr": "*fp32"},
+        {"BLOCK_SIZE": 128},
+        "sm_90a",
+        num_warps=8,
+    )
     assert compiled.name == compiled.metadata.name == "add_kernel"
-    assert compiled.metadata.num_warps == 8 and compiled.metadata.num_ctas == 1 and compiled.metadata.target == "sm_90a"
+    assert (
+        compiled.metadata.num_warps == 8
+        and compiled.metadata.num_ctas == 1
+        and compiled.metadata.target == "sm_90a"
+    )
     assert {"kernel", "llvm", "ptx", "x86"} <= set(compiled.asm.keys())
     assert "load" in compiled.asm["kernel"] and "test_jit.py" in compiled.asm["kernel"]
 

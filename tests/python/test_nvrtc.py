@@ -6,7 +6,11 @@ from intarsia.plugins import nvrtc
 
 
 def test_folders_of_packages_are_found(tmp_path, monkeypatch):
-    for package, library in [("cuda_nvrtc", "libnvrtc.so.12"), ("cu13", "libnvrtc.so.13"), ("cublas", "libcublas.so.13")]:
+    for package, library in [
+        ("cuda_nvrtc", "libnvrtc.so.12"),
+        ("cu13", "libnvrtc.so.13"),
+        ("cublas", "libcublas.so.13"),
+    ]:
         folder = tmp_path / "nvidia" / package / "lib"
         folder.mkdir(parents=True)
         (folder / library).touch()

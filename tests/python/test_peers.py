@@ -64,7 +64,11 @@ MODEL = [
     ("softmax", lambda x: ia.softmax(x, dim=-1), lambda t, x: t.softmax(x, -1)),
     ("gelu", ia.gelu, lambda t, x: t.nn.functional.gelu(x)),
     ("gelu_tanh", lambda x: ia.gelu(x, "tanh"), lambda t, x: t.nn.functional.gelu(x, approximate="tanh")),
-    ("layer_norm", lambda x: ia.layer_norm(x, ia.ones((33,)), ia.zeros((33,))), lambda t, x: t.nn.functional.layer_norm(x, (33,))),
+    (
+        "layer_norm",
+        lambda x: ia.layer_norm(x, ia.ones((33,)), ia.zeros((33,))),
+        lambda t, x: t.nn.functional.layer_norm(x, (33,)),
+    ),
     ("matmul", lambda x: x @ ia.transpose(x, 0, 1), lambda t, x: x @ x.t()),
     ("argmax", lambda x: ia.argmax(x, dim=1), lambda t, x: t.argmax(x, 1)),
 ]
@@ -81,7 +85,20 @@ def test_promotion_is_tritons():
     import triton.language as real
     import triton.language.semantic as semantic
 
-    names = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32", "float64"]
+    names = [
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "bfloat16",
+        "float32",
+        "float64",
+    ]
     promote = getattr(getattr(semantic, "TritonSemantic", semantic), "computation_type_impl", None)
     if promote is None:
         pytest.skip("this Triton keeps its promotion rules elsewhere")

@@ -1,6 +1,7 @@
 """Plugins defined in Python: schemas, implementations, tactics, and what goes wrong."""
 
 import enum
+import sys
 from typing import List, Literal, Optional, Tuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import intarsia.language as tl
 import intarsia.plugins as trtp
 from golden import shown
 from plugin_code import PTX, foreign, fresh
+
 
 @ia.jit
 def scale_kernel(x_ptr, n, y_ptr, FACTOR: tl.constexpr, BLOCK: tl.constexpr):
@@ -30,12 +32,14 @@ def scaled(factor_default=None):
     @trtp.aot_impl(plugin_id)
     def aot(x, factor, block, outputs):
         n = x.shape_expr.numel()
-        return trtp.launch(scale_kernel, x, n, outputs[0], FACTOR=factor, BLOCK=block).grid(trtp.cdiv(n, block))
+        return trtp.launch(scale_kernel, x, n, outputs[0], FACTOR=factor, BLOCK=block).grid(
+            trtp.cdiv(n, block)
+        )
 
     return plugin_id
 
 
-# ---- calling -----------------------------------------------------------------------------------------------------------------
+# ---- calling ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [ia.float32, ia.float16, ia.bfloat16, ia.int32, ia.int64])
@@ -65,7 +69,10 @@ def test_twice_in_one_expression_with_different_attributes():
 
 def test_a_dynamic_extent_in_a_compiled_function():
     plugin_id = scaled()
-    exe = ia.compile(lambda x: ia.plugin(plugin_id, [x], factor=2) + 1.0, args=[ia.InputInfo((ia.NamedDimension("n", 0, 1000, 1 << 24),))])
+    exe = ia.compile(
+        lambda x: ia.plugin(plugin_id, [x], factor=2) + 1.0,
+        args=[ia.InputInfo((ia.NamedDimension("n", 0, 1000, 1 << 24),))],
+    )
     for n in (0, 1, 255, 256, 257, 100_000):
         x = np.arange(n, dtype=np.float32)
         np.testing.assert_array_equal(np.asarray(exe(x)), x * 2 + 1)
@@ -92,15 +99,43 @@ def test_every_kind_of_attribute_arrives_as_it_was_given():
 
     @trtp.register(plugin_id)
     def desc(
-        x: trtp.TensorDesc, b: bool, i: int, f: float, s: str, raw: bytes, mode: Mode, how: Literal["fast", "slow"], ints: List[int],
-        floats: list[float], words: list[str], a32: npt.NDArray[np.float32], a8: npt.NDArray[np.int8], ab: npt.NDArray[np.bool_],
-        t: ia.dtype, missing: Optional[int] = None, text: "int" = 4,
+        x: trtp.TensorDesc,
+        b: bool,
+        i: int,
+        f: float,
+        s: str,
+        raw: bytes,
+        mode: Mode,
+        how: Literal["fast", "slow"],
+        ints: List[int],
+        floats: list[float],
+        words: list[str],
+        a32: npt.NDArray[np.float32],
+        a8: npt.NDArray[np.int8],
+        ab: npt.NDArray[np.bool_],
+        t: ia.dtype,
+        missing: Optional[int] = None,
+        text: "int" = 4,
     ) -> trtp.TensorDesc:
         seen.update(locals())
         return x.like()
 
-    given = dict(b=True, i=-(1 << 60), f=1, s="ä\0b", raw=b"\0\xff", mode=Mode.UP, how="slow", ints=[1, 2], floats=[1.5, 2], words=["a", "b"],
-                 a32=np.array([1.5, np.nan, -0.0], np.float32), a8=np.array([-1, 2], np.int8), ab=np.array([True, False]), t=ia.float16)
+    given = dict(
+        b=True,
+        i=-(1 << 60),
+        f=1,
+        s="ä\0b",
+        raw=b"\0\xff",
+        mode=Mode.UP,
+        how="slow",
+        ints=[1, 2],
+        floats=[1.5, 2],
+        words=["a", "b"],
+        a32=np.array([1.5, np.nan, -0.0], np.float32),
+        a8=np.array([-1, 2], np.int8),
+        ab=np.array([True, False]),
+        t=ia.float16,
+    )
     ia.plugin(plugin_id, [ia.Tensor([1.0])], **given)
     for name in ("b", "i", "s", "raw", "mode", "how", "ints", "words", "t"):
         assert seen[name] == given[name] and type(seen[name]) is type(given[name])
@@ -110,7 +145,7 @@ def test_every_kind_of_attribute_arrives_as_it_was_given():
     assert seen["missing"] is None and seen["text"] == 4
 
 
-# ---- tactics -------------------------------------------------------------------------------------------------------------------
+# ---- tactics ---------------------------------------------------------------------------------------------
 
 
 def test_autotune_lists_tactics_and_one_of_them_runs():
@@ -143,7 +178,11 @@ F32, F16 = ia.float32.code, ia.float16.code
     "text, ports, expected",
     [
         ("FP32|FP16, FP32|FP16", 2, [(F32, F32), (F16, F16)]),
-        ("FP32*FP16, FP32|FP16, FP32|FP16", 3, [(F32, F32, F32), (F32, F16, F16), (F16, F32, F32), (F16, F16, F16)]),
+        (
+            "FP32*FP16, FP32|FP16, FP32|FP16",
+            3,
+            [(F32, F32, F32), (F32, F16, F16), (F16, F32, F32), (F16, F16, F16)],
+        ),
         ("FP32|FP16, FP32", 2, [(F32, F32), (F16, F32)]),
         ("  FP32 | FP16 , FP32  ", 2, [(F32, F32), (F16, F32)]),
         ("f32|f16, f32", 2, [(F32, F32), (F16, F32)]),
@@ -173,15 +212,23 @@ def messages(*calls):
 
 def test_combinations_that_are_wrong(golden):
     c = trtp.AutoTuneCombination
-    golden("combination_errors", messages(
-        lambda: c("FP33, FP32").expand(1, 1), lambda: c("FP32").expand(1, 1), lambda: c("FP32, FP32, FP32").expand(1, 1),
-        lambda: c("FP32|FP16, FP32|FP16|BF16").expand(1, 1), lambda: c("FP32|FP16*BF16, FP32").expand(1, 1),
-        lambda: c("FP32,").expand(1, 0), lambda: c("FP32, FP32", tactics=[0]), lambda: c("FP32, FP32", tactics=[1, 1]),
-        lambda: [x := c(), x.pos(0, "FP32"), x.pos(0, "FP16")],
-    ))
+    golden(
+        "combination_errors",
+        messages(
+            lambda: c("FP33, FP32").expand(1, 1),
+            lambda: c("FP32").expand(1, 1),
+            lambda: c("FP32, FP32, FP32").expand(1, 1),
+            lambda: c("FP32|FP16, FP32|FP16|BF16").expand(1, 1),
+            lambda: c("FP32|FP16*BF16, FP32").expand(1, 1),
+            lambda: c("FP32,").expand(1, 0),
+            lambda: c("FP32, FP32", tactics=[0]),
+            lambda: c("FP32, FP32", tactics=[1, 1]),
+            lambda: [x := c(), x.pos(0, "FP32"), x.pos(0, "FP16")],
+        ),
+    )
 
 
-# ---- several steps ---------------------------------------------------------------------------------------------------------------
+# ---- several steps ---------------------------------------------------------------------------------------
 
 
 @ia.jit
@@ -194,7 +241,9 @@ def test_two_steps_with_a_temporary_two_outputs_and_an_array_attribute():
     plugin_id = fresh("steps")
 
     @trtp.register(plugin_id)
-    def desc(a: trtp.TensorDesc, b: trtp.TensorDesc, weights: npt.NDArray[np.int32]) -> Tuple[trtp.TensorDesc, trtp.TensorDesc]:
+    def desc(
+        a: trtp.TensorDesc, b: trtp.TensorDesc, weights: npt.NDArray[np.int32]
+    ) -> Tuple[trtp.TensorDesc, trtp.TensorDesc]:
         return a.like(), a.like()
 
     @trtp.aot_impl(plugin_id)
@@ -214,56 +263,76 @@ def test_two_steps_with_a_temporary_two_outputs_and_an_array_attribute():
     np.testing.assert_array_equal(np.asarray(x), a + 12)
 
 
-# ---- foreign code ----------------------------------------------------------------------------------------------------
+# ---- foreign code ----------------------------------------------------------------------------------------
 
 
 def test_kernels_that_do_not_fit_their_binding(golden):
     x = ia.iota((300,))
     reqntid = PTX.replace("\n{", "\n.reqntid 64\n{")
-    golden("binding_errors", messages(
-        lambda: ia.plugin(foreign(extra=lambda n: [trtp.SymInt32(n), trtp.SymInt32(n)]), [x]).eval(),
-        lambda: ia.plugin(foreign(extra=lambda n: []), [x]).eval(),
-        lambda: ia.plugin(foreign(order=lambda x, n, y: (x, trtp.SymInt32(n))), [x]).eval(),
-        lambda: ia.plugin(foreign(order=lambda x, n, y: (x, trtp.SymInt64(n), y)), [x]).eval(),
-        lambda: ia.plugin(foreign(entry="add_two"), [x]).eval(),
-        lambda: ia.plugin(foreign(reqntid), [x]).eval(),
-        lambda: ia.plugin(foreign(block=2048), [x]).eval(),
-    ))
+    golden(
+        "binding_errors",
+        messages(
+            lambda: ia.plugin(foreign(extra=lambda n: [trtp.SymInt32(n), trtp.SymInt32(n)]), [x]).eval(),
+            lambda: ia.plugin(foreign(extra=lambda n: []), [x]).eval(),
+            lambda: ia.plugin(foreign(order=lambda x, n, y: (x, trtp.SymInt32(n))), [x]).eval(),
+            lambda: ia.plugin(foreign(order=lambda x, n, y: (x, trtp.SymInt64(n), y)), [x]).eval(),
+            lambda: ia.plugin(foreign(entry="add_two"), [x]).eval(),
+            lambda: ia.plugin(foreign(reqntid), [x]).eval(),
+            lambda: ia.plugin(foreign(block=2048), [x]).eval(),
+        ),
+    )
 
 
-# ---- what goes wrong ----------------------------------------------------------------------------------------------------------------
+# ---- what goes wrong -------------------------------------------------------------------------------------
 
 
 def test_calls_that_do_not_fit(golden):
     known = "test::known"
 
     @trtp.register(known)
-    def desc(x: trtp.TensorDesc, factor: int, alpha: float = 1.0, taps: npt.NDArray[np.float32] = np.zeros(1, np.float32), how: Literal["a", "b"] = "a") -> trtp.TensorDesc:
+    def desc(
+        x: trtp.TensorDesc,
+        factor: int,
+        alpha: float = 1.0,
+        taps: npt.NDArray[np.float32] = np.zeros(1, np.float32),
+        how: Literal["a", "b"] = "a",
+    ) -> trtp.TensorDesc:
         return x.like()
 
     x = ia.ones((2,))
-    golden("plugin_call_errors", messages(
-        lambda: ia.plugin("test::knwon", [x]),
-        lambda: ia.plugin("known", [x]),
-        lambda: ia.plugin(known, [x]),
-        lambda: ia.plugin(known, [x], factro=3),
-        lambda: ia.plugin(known, [x], factor="a"),
-        lambda: ia.plugin(known, [x], factor=True),
-        lambda: ia.plugin(known, [x], factor=1.5),
-        lambda: ia.plugin(known, [x], factor=1, taps=np.zeros((2, 2), np.float32)),
-        lambda: ia.plugin(known, [x], factor=1, taps=np.zeros(2, np.float64)),
-        lambda: ia.plugin(known, [x], factor=1, how="c"),
-        lambda: ia.plugin(known, [], factor=1),
-        lambda: ia.plugin(known, [x, x], factor=1),
-        lambda: ia.plugin(known, ["x"], factor=1),
-        lambda: ia.plugin(3, [x]),
-        lambda: ia.plugin("CustomGelu", [x], version="1", namespace="", output_info=[]),
-    ))
+    golden(
+        "plugin_call_errors",
+        messages(
+            lambda: ia.plugin("test::knwon", [x]),
+            lambda: ia.plugin("known", [x]),
+            lambda: ia.plugin(known, [x]),
+            lambda: ia.plugin(known, [x], factro=3),
+            lambda: ia.plugin(known, [x], factor="a"),
+            lambda: ia.plugin(known, [x], factor=True),
+            lambda: ia.plugin(known, [x], factor=1.5),
+            lambda: ia.plugin(known, [x], factor=1, taps=np.zeros((2, 2), np.float32)),
+            lambda: ia.plugin(known, [x], factor=1, taps=np.zeros(2, np.float64)),
+            lambda: ia.plugin(known, [x], factor=1, how="c"),
+            lambda: ia.plugin(known, [], factor=1),
+            lambda: ia.plugin(known, [x, x], factor=1),
+            lambda: ia.plugin(known, ["x"], factor=1),
+            lambda: ia.plugin(3, [x]),
+            lambda: ia.plugin("CustomGelu", [x], version="1", namespace="", output_info=[]),
+        ),
+    )
     trtp.unregister(known)
 
 
 def register_text(signature, body="return x.like()", plugin_id="test::schema", names=None):
-    space = {"trtp": trtp, "np": np, "npt": npt, "Tuple": Tuple, "List": List, "Optional": Optional, **(names or {})}
+    space = {
+        "trtp": trtp,
+        "np": np,
+        "npt": npt,
+        "Tuple": Tuple,
+        "List": List,
+        "Optional": Optional,
+        **(names or {}),
+    }
     text = f"def desc({signature}:\n    {body}\n"
     exec(compile(text, "schema.py", "exec"), space)
     trtp.register(plugin_id)(space["desc"])
@@ -271,26 +340,29 @@ def register_text(signature, body="return x.like()", plugin_id="test::schema", n
 
 def test_schemas_that_cannot_be(golden):
     x = "x: trtp.TensorDesc"
-    golden("schema_errors", messages(
-        lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="neg"),
-        lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="a::b::c"),
-        lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="a.b::c"),
-        lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="std::x"),
-        lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="a::"),
-        lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="a::1x"),
-        lambda: register_text("x) -> trtp.TensorDesc"),
-        lambda: register_text(f"n: int, {x}) -> trtp.TensorDesc"),
-        lambda: register_text(f"{x}, outputs: int) -> trtp.TensorDesc"),
-        lambda: register_text(f"{x}, a: complex) -> trtp.TensorDesc"),
-        lambda: register_text(f"{x}, a: dict) -> trtp.TensorDesc"),
-        lambda: register_text(f"{x}, a: np.ndarray) -> trtp.TensorDesc"),
-        lambda: register_text(f"{x}, a: 'Nothing') -> trtp.TensorDesc"),
-        lambda: register_text(f"{x}, *rest: int) -> trtp.TensorDesc"),
-        lambda: register_text(f"{x}, **rest: int) -> trtp.TensorDesc"),
-        lambda: register_text(f"{x}, n: int = 1.5) -> trtp.TensorDesc"),
-        lambda: register_text(f"{x}) -> int"),
-        lambda: register_text(f"{x}) -> Tuple[trtp.TensorDesc, ...]"),
-    ))
+    golden(
+        "schema_errors",
+        messages(
+            lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="neg"),
+            lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="a::b::c"),
+            lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="a.b::c"),
+            lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="std::x"),
+            lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="a::"),
+            lambda: register_text(f"{x}) -> trtp.TensorDesc", plugin_id="a::1x"),
+            lambda: register_text("x) -> trtp.TensorDesc"),
+            lambda: register_text(f"n: int, {x}) -> trtp.TensorDesc"),
+            lambda: register_text(f"{x}, outputs: int) -> trtp.TensorDesc"),
+            lambda: register_text(f"{x}, a: complex) -> trtp.TensorDesc"),
+            lambda: register_text(f"{x}, a: dict) -> trtp.TensorDesc"),
+            lambda: register_text(f"{x}, a: np.ndarray) -> trtp.TensorDesc"),
+            lambda: register_text(f"{x}, a: 'Nothing') -> trtp.TensorDesc"),
+            lambda: register_text(f"{x}, *rest: int) -> trtp.TensorDesc"),
+            lambda: register_text(f"{x}, **rest: int) -> trtp.TensorDesc"),
+            lambda: register_text(f"{x}, n: int = 1.5) -> trtp.TensorDesc"),
+            lambda: register_text(f"{x}) -> int"),
+            lambda: register_text(f"{x}) -> Tuple[trtp.TensorDesc, ...]"),
+        ),
+    )
     with pytest.raises(ia.Error, match="no plugin 'test::schema'"):
         ia.plugin("test::schema", [ia.ones((2,))])
 
@@ -305,16 +377,22 @@ def test_shape_rules_that_fail(golden):
         finally:
             trtp.unregister(plugin_id)
 
-    one, two = "x: trtp.TensorDesc) -> trtp.TensorDesc", "x: trtp.TensorDesc) -> Tuple[trtp.TensorDesc, trtp.TensorDesc]"
-    golden("shape_rule_errors", messages(
-        lambda: call(one, "return None"),
-        lambda: call(one, "return x.like(), x.like()"),
-        lambda: call(two, "return x.like()"),
-        lambda: call(two, "return x.like(), 3"),
-        lambda: call(one, "x.dtype = np.int32; return x"),
-        lambda: call(one, "x.shape_expr[0] = 3; return x"),
-        lambda: call(one, "out = x.like(); out.shape_expr = (x.shape_expr[0] // 0,); return out"),
-    ))
+    one, two = (
+        "x: trtp.TensorDesc) -> trtp.TensorDesc",
+        "x: trtp.TensorDesc) -> Tuple[trtp.TensorDesc, trtp.TensorDesc]",
+    )
+    golden(
+        "shape_rule_errors",
+        messages(
+            lambda: call(one, "return None"),
+            lambda: call(one, "return x.like(), x.like()"),
+            lambda: call(two, "return x.like()"),
+            lambda: call(two, "return x.like(), 3"),
+            lambda: call(one, "x.dtype = np.int32; return x"),
+            lambda: call(one, "x.shape_expr[0] = 3; return x"),
+            lambda: call(one, "out = x.like(); out.shape_expr = (x.shape_expr[0] // 0,); return out"),
+        ),
+    )
 
 
 def test_a_rule_that_branches_on_an_unknown_extent(golden):
@@ -327,8 +405,14 @@ def test_a_rule_that_branches_on_an_unknown_extent(golden):
         return x.like()
 
     assert ia.plugin(plugin_id, [ia.ones((4,))]).shape == (4,)
-    golden("branch_error", messages(
-        lambda: ia.compile(lambda x: ia.plugin(plugin_id, [x]), args=[ia.InputInfo((ia.NamedDimension("n", 0, 1, 100),))])))
+    golden(
+        "branch_error",
+        messages(
+            lambda: ia.compile(
+                lambda x: ia.plugin(plugin_id, [x]), args=[ia.InputInfo((ia.NamedDimension("n", 0, 1, 100),))]
+            )
+        ),
+    )
     trtp.unregister(plugin_id)
 
 
@@ -366,17 +450,20 @@ def test_what_aot_impl_must_return(golden):
         return ia.plugin(plugin_id, [ia.ones((2,))]).eval()
 
     params = trtp.KernelLaunchParams()
-    golden("aot_result_errors", messages(
-        lambda: call(lambda x: None),
-        lambda: call(lambda x: ("a", PTX)),
-        lambda: call(lambda x: (3, PTX, params, trtp.SymIntExprs(0))),
-        lambda: call(lambda x: ("a", 3, params, trtp.SymIntExprs(0))),
-        lambda: call(lambda x: ("a", PTX, {}, trtp.SymIntExprs(0))),
-        lambda: call(lambda x: ("a", PTX, params, 3)),
-        lambda: call(lambda x: ("a", PTX, params, trtp.SymIntExprs(1))),
-        lambda: trtp.KernelLaunchParams(grid_x=1.5),
-        lambda: trtp.KernelLaunchParams(grid_x=-1),
-    ))
+    golden(
+        "aot_result_errors",
+        messages(
+            lambda: call(lambda x: None),
+            lambda: call(lambda x: ("a", PTX)),
+            lambda: call(lambda x: (3, PTX, params, trtp.SymIntExprs(0))),
+            lambda: call(lambda x: ("a", 3, params, trtp.SymIntExprs(0))),
+            lambda: call(lambda x: ("a", PTX, {}, trtp.SymIntExprs(0))),
+            lambda: call(lambda x: ("a", PTX, params, 3)),
+            lambda: call(lambda x: ("a", PTX, params, trtp.SymIntExprs(1))),
+            lambda: trtp.KernelLaunchParams(grid_x=1.5),
+            lambda: trtp.KernelLaunchParams(grid_x=-1),
+        ),
+    )
 
 
 def test_parameters_of_implementations(golden):
@@ -392,15 +479,23 @@ def test_parameters_of_implementations(golden):
     def run(x, outputs, streem):
         pass
 
-    golden("implementation_errors", messages(
-        lambda: trtp.aot_impl(plugin_id)(aot), lambda: trtp.impl(plugin_id)(run), lambda: trtp.aot_impl("other_tests::parametres")(aot), lambda: trtp.autotune(plugin_id)(run),
-    ))
+    golden(
+        "implementation_errors",
+        messages(
+            lambda: trtp.aot_impl(plugin_id)(aot),
+            lambda: trtp.impl(plugin_id)(run),
+            lambda: trtp.aot_impl("other_tests::parametres")(aot),
+            lambda: trtp.autotune(plugin_id)(run),
+        ),
+    )
     trtp.unregister(plugin_id)
 
 
 def test_every_name_of_tensorrt_plugin_is_there():
-    for name in ("AutoTuneCombination SymInt32 SymInt8 SymInt16 ShapeExpr SizeTensorShapeExpr SymExprs ShapeExprs SymIntExprs Shape TensorDesc SizeTensorDesc "
-                 "Tensor KernelLaunchParams op register impl aot_impl autotune cdiv max min size_tensor from_shape_expr").split():
+    for name in (
+        "AutoTuneCombination SymInt32 SymInt8 SymInt16 ShapeExpr SizeTensorShapeExpr SymExprs ShapeExprs SymIntExprs Shape TensorDesc SizeTensorDesc "
+        "Tensor KernelLaunchParams op register impl aot_impl autotune cdiv max min size_tensor from_shape_expr"
+    ).split():
         assert hasattr(trtp, name) and name in trtp.__all__
 
 

@@ -99,11 +99,15 @@ def test_shapes_from_symbols():
 @pytest.mark.parametrize("form", [str, str.encode], ids=["str", "bytes"])
 def test_ptx_runs_without_a_gpu(form):
     x = ia.iota((300,))
-    np.testing.assert_array_equal(np.asarray(ia.plugin(foreign(form(PTX), form("add_one")), [x])), np.arange(300) + 1)
+    np.testing.assert_array_equal(
+        np.asarray(ia.plugin(foreign(form(PTX), form("add_one")), [x])), np.arange(300) + 1
+    )
 
 
 def test_arguments_in_another_order():
-    text = PTX.replace(".param .u64 x, .param .u32 n, .param .u64 y", ".param .u64 y, .param .u64 x, .param .u32 n")
+    text = PTX.replace(
+        ".param .u64 x, .param .u32 n, .param .u64 y", ".param .u64 y, .param .u64 x, .param .u32 n"
+    )
     out = ia.plugin(foreign(text, order=lambda x, n, y: (y, x, trtp.SymInt32(n))), [ia.iota((300,))])
     np.testing.assert_array_equal(np.asarray(out), np.arange(300) + 1)
 
@@ -127,7 +131,9 @@ def test_cuda_source_with_a_template_and_arguments_in_another_order():
     def aot(x, by, outputs):
         n = x.numel()
         source = trtp.CudaSource(CUDA, name="add.cu")
-        return trtp.launch(source, outputs[0], x, n, by, entry="add<float>").grid(trtp.cdiv(n, 128)).block(128)
+        return (
+            trtp.launch(source, outputs[0], x, n, by, entry="add<float>").grid(trtp.cdiv(n, 128)).block(128)
+        )
 
     try:
         out = ia.plugin(plugin_id, [ia.iota((300,))], by=2.5).tolist()
@@ -137,7 +143,10 @@ def test_cuda_source_with_a_template_and_arguments_in_another_order():
 
 
 def test_values_that_do_not_fit_32_bits():
-    exe = ia.compile(lambda x: ia.plugin(foreign(extra=lambda n: [trtp.SymInt32(n * (1 << 30))]), [x]), args=[ia.InputInfo((ia.NamedDimension("n", 0, 1, 5),))])
+    exe = ia.compile(
+        lambda x: ia.plugin(foreign(extra=lambda n: [trtp.SymInt32(n * (1 << 30))]), [x]),
+        args=[ia.InputInfo((ia.NamedDimension("n", 0, 1, 5),))],
+    )
     with pytest.raises(ia.Error, match=r"n.*does not fit|32"):
         exe(ia.iota((3,)))
 
@@ -162,7 +171,12 @@ def test_ptx_of_our_own_is_a_kernel_until_somebody_changes_it(change):
         n, ptx = x.numel(), compiled.asm["ptx"]
         assert isinstance(ptx, str) and ptx.kernel is compiled.kernel and not hasattr(ptx + "\n", "kernel")
         params = trtp.KernelLaunchParams(grid_x=trtp.cdiv(n, 256), block_x=32 * compiled.metadata.num_warps)
-        return compiled.name, ptx if not change else ptx + change, params, trtp.SymIntExprs.from_tuple((trtp.SymInt32(n),))
+        return (
+            compiled.name,
+            ptx if not change else ptx + change,
+            params,
+            trtp.SymIntExprs.from_tuple((trtp.SymInt32(n),)),
+        )
 
     exe = ia.compile(lambda x: ia.plugin(plugin_id, [x]), args=[ia.InputInfo((300,))])
     x = np.arange(300, dtype=np.float32)

@@ -36,7 +36,10 @@ CASES = {
     "broadcast": ("x_ptr", "y = tl.zeros([8], tl.float32) + tl.zeros([16], tl.float32)"),
     "block_condition": ("x_ptr", "if tl.arange(0, 8) < 3:\n    pass"),
     "loop_type": ("x_ptr", "acc = 0\nfor i in range(4):\n    acc += 1.5"),
-    "if_type": ("x_ptr, n", "if n > 3:\n    y = tl.zeros([8], tl.float32)\nelse:\n    y = tl.zeros([8], tl.int32)\ntl.store(x_ptr + tl.arange(0, 8), y)"),
+    "if_type": (
+        "x_ptr, n",
+        "if n > 3:\n    y = tl.zeros([8], tl.float32)\nelse:\n    y = tl.zeros([8], tl.int32)\ntl.store(x_ptr + tl.arange(0, 8), y)",
+    ),
     "maybe_unassigned": ("x_ptr, n", "if n > 3:\n    y = 1\ntl.store(x_ptr, y)"),
     "other_without_mask": ("x_ptr", "y = tl.load(x_ptr, other=0.0)"),
     "mask_dtype": ("x_ptr", "y = tl.load(x_ptr + tl.arange(0, 8), mask=tl.arange(0, 8))"),
@@ -85,7 +88,9 @@ def test_triton_reads_no_global_numbers(golden):
 
 
 def test_launching_with_wrong_arguments(golden):
-    kernel = kernel_from("def kernel(x_ptr, n, B: tl.constexpr):\n    i = tl.arange(0, B)\n    tl.store(x_ptr + i, 1.0, mask=i < n)\n")
+    kernel = kernel_from(
+        "def kernel(x_ptr, n, B: tl.constexpr):\n    i = tl.arange(0, B)\n    tl.store(x_ptr + i, 1.0, mask=i < n)\n"
+    )
     x = np.zeros(8, np.float32)
     texts = []
     for call in (
@@ -119,7 +124,9 @@ def test_an_empty_grid_is_no_error():
 
 
 def test_signatures_that_do_not_fit(golden):
-    kernel = kernel_from("def kernel(x_ptr, n, B: tl.constexpr):\n    i = tl.arange(0, B)\n    tl.store(x_ptr + i, 1.0, mask=i < n)\n")
+    kernel = kernel_from(
+        "def kernel(x_ptr, n, B: tl.constexpr):\n    i = tl.arange(0, B)\n    tl.store(x_ptr + i, 1.0, mask=i < n)\n"
+    )
     texts = []
     for signature, constants in (
         ("*fp32", {"B": 8}),
@@ -135,7 +142,12 @@ def test_signatures_that_do_not_fit(golden):
 
 
 def test_a_scalar_used_as_an_address_is_taken_as_a_pointer():
-    kernel = kernel_from("def kernel(x_ptr, n, B: tl.constexpr):\n    i = tl.arange(0, B)\n    p = x_ptr + i\n    tl.store(p, 1.0, mask=i < n)\n")
-    with pytest.warns(ia.IntarsiaWarning, match=r"kernel uses as addresses what its signature declares as scalars; taking 'x_ptr' as '\*fp32'"):
+    kernel = kernel_from(
+        "def kernel(x_ptr, n, B: tl.constexpr):\n    i = tl.arange(0, B)\n    p = x_ptr + i\n    tl.store(p, 1.0, mask=i < n)\n"
+    )
+    with pytest.warns(
+        ia.IntarsiaWarning,
+        match=r"kernel uses as addresses what its signature declares as scalars; taking 'x_ptr' as '\*fp32'",
+    ):
         compiled = ia.compile_kernel(kernel, "fp32,i32", {"B": 8})
     assert "ptr f32" in compiled.asm["kernel"]

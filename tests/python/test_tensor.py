@@ -12,7 +12,9 @@ import intarsia as ia
 from golden import shown
 
 
-@pytest.mark.parametrize("row", [r for r in ia.functions.TABLE.values() if r["example"]], ids=lambda r: r["id"])
+@pytest.mark.parametrize(
+    "row", [r for r in ia.functions.TABLE.values() if r["example"]], ids=lambda r: r["id"]
+)
 def test_the_example_of_every_operator_runs(row):
     exec(row["example"], {"ia": ia, "np": np})
 
@@ -29,7 +31,23 @@ def test_functions_have_the_signature_of_the_table(row):
     assert getattr(ia, row["id"]).__doc__.startswith(row["summary"])
 
 
-@pytest.mark.parametrize("dtype", ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+    ],
+)
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (3, 0, 2), (2, 3)])
 def test_numpy_arrays_come_and_go(dtype, shape):
     x = np.arange(int(np.prod(shape))).astype(dtype).reshape(shape)
@@ -112,7 +130,10 @@ def test_numbers_of_one_element_become_python_numbers():
 
 
 INDEX = st.one_of(
-    st.integers(-3, 2), st.none(), st.just(Ellipsis), st.builds(slice, *[st.one_of(st.none(), st.integers(-4, 4))] * 2, st.sampled_from([None, 1, 2, -1, -2]))
+    st.integers(-3, 2),
+    st.none(),
+    st.just(Ellipsis),
+    st.builds(slice, *[st.one_of(st.none(), st.integers(-4, 4))] * 2, st.sampled_from([None, 1, 2, -1, -2])),
 )
 
 
@@ -130,7 +151,9 @@ def test_indexing_is_numpys(index):
 
 
 def test_printing():
-    assert str(ia.Tensor([[1, 2], [3, 4]])).startswith("tensor([[1, 2],\n        [3, 4]], dtype=i32, shape=[2, 2]")
+    assert str(ia.Tensor([[1, 2], [3, 4]])).startswith(
+        "tensor([[1, 2],\n        [3, 4]], dtype=i32, shape=[2, 2]"
+    )
 
 
 def _messages(calls):
@@ -170,7 +193,15 @@ def test_errors_at_the_users_line(golden):
 def test_errors_in_data(golden):
     golden(
         "data_errors",
-        _messages([lambda: ia.Tensor([[1, 2], [3]]), lambda: ia.Tensor(None), lambda: ia.Tensor("abc"), lambda: ia.Tensor([1, "a"]), lambda: ia.Tensor([1 << 70])]),
+        _messages(
+            [
+                lambda: ia.Tensor([[1, 2], [3]]),
+                lambda: ia.Tensor(None),
+                lambda: ia.Tensor("abc"),
+                lambda: ia.Tensor([1, "a"]),
+                lambda: ia.Tensor([1 << 70]),
+            ]
+        ),
     )
 
 
@@ -179,7 +210,7 @@ def test_unknown_names_suggest_near_ones():
         ia.sofmax
 
 
-# ---- compiled functions ------------------------------------------------------------------------------------------------------
+# ---- compiled functions ----------------------------------------------------------------------------------
 
 
 def test_compiled_functions_keep_signature_and_containers():
@@ -191,7 +222,10 @@ def test_compiled_functions_keep_signature_and_containers():
     exe = ia.compile(function, args=[info, {"a": info, "b": info}], kwargs={"scale": 3.0})
     ones = ia.ones((2, 2))
     out = exe(ones, {"a": ones * 2, "b": ones * 5})
-    assert out["sum"].tolist() == [[3.0, 3.0], [3.0, 3.0]] and out["both"][0].tolist() == [[3.0, 3.0], [3.0, 3.0]]
+    assert out["sum"].tolist() == [[3.0, 3.0], [3.0, 3.0]] and out["both"][0].tolist() == [
+        [3.0, 3.0],
+        [3.0, 3.0],
+    ]
     assert out["both"][1][0].tolist() == [[5.0, 5.0], [5.0, 5.0]]
     assert list(exe.__signature__.parameters) == ["x", "pair"]
     assert list(exe.input_infos) == ["x", "pair['a']", "pair['b']"]
@@ -210,7 +244,9 @@ _cache = {}
 def _dynamic():
     if "exe" not in _cache:
         rows = ia.NamedDimension("n", 0, 256, 1 << 20)
-        _cache["exe"] = ia.compile(lambda a, b: ia.tanh(a + 2.0 * b), args=[ia.InputInfo((rows, 3)), ia.InputInfo((rows, 3))])
+        _cache["exe"] = ia.compile(
+            lambda a, b: ia.tanh(a + 2.0 * b), args=[ia.InputInfo((rows, 3)), ia.InputInfo((rows, 3))]
+        )
     return _cache["exe"]
 
 
@@ -241,7 +277,10 @@ def test_traced_shapes_are_dims_that_functions_may_use():
     exe = ia.compile(function, args=[ia.InputInfo((ia.NamedDimension("n", 1, 2, 100), 4))])
     assert exe(np.ones((3, 4), np.float32)).shape == (12,)
     with pytest.raises(ia.Error, match="cannot decide"):
-        ia.compile(lambda x: x if x.shape[0] == 3 else -x, args=[ia.InputInfo((ia.NamedDimension("n", 1, 2, 100), 4))])
+        ia.compile(
+            lambda x: x if x.shape[0] == 3 else -x,
+            args=[ia.InputInfo((ia.NamedDimension("n", 1, 2, 100), 4))],
+        )
 
 
 def test_the_expression_of_a_small_model_in_three_ways():

@@ -11,8 +11,16 @@ from . import install
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m intarsia.compat", description="Runs a script written for nvtripy, tensorrt, triton or cupy on Intarsia.")
-    parser.add_argument("--triton", choices=("ours", "real"), default="ours", help="which Triton compiles kernels: ours, or the installed one")
+    parser = argparse.ArgumentParser(
+        prog="python -m intarsia.compat",
+        description="Runs a script written for nvtripy, tensorrt, triton or cupy on Intarsia.",
+    )
+    parser.add_argument(
+        "--triton",
+        choices=("ours", "real"),
+        default="ours",
+        help="which Triton compiles kernels: ours, or the installed one",
+    )
     parser.add_argument("script")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     given = parser.parse_args()

@@ -35,8 +35,12 @@ def install():
         from ..device import current_target
 
         if target is None:
-            target = triton.backends.compiler.GPUTarget("cuda", int("".join(filter(str.isdigit, current_target()))), 32)
-            _announce(f"compiling with Triton {triton.__version__} for {current_target()}, PTX {PTX_VERSION / 10}")
+            target = triton.backends.compiler.GPUTarget(
+                "cuda", int("".join(filter(str.isdigit, current_target()))), 32
+            )
+            _announce(
+                f"compiling with Triton {triton.__version__} for {current_target()}, PTX {PTX_VERSION / 10}"
+            )
         options = {"ptx_version": PTX_VERSION, **(options or {})}
         return real_compile(src, target=target, options=options, **others)
 
@@ -53,7 +57,9 @@ def _modern(fn, signature, constants):
     if isinstance(signature, str):
         parts = [s.strip() for s in signature.split(",") if s.strip()]
         if len(parts) != len(runtime):
-            raise Error(f"the signature {signature!r} has {len(parts)} types, but {fn.__name__} has {len(runtime)} runtime parameters: {', '.join(runtime)}")
+            raise Error(
+                f"the signature {signature!r} has {len(parts)} types, but {fn.__name__} has {len(runtime)} runtime parameters: {', '.join(runtime)}"
+            )
         signature = dict(zip(runtime, parts))
         _announce("a signature in one string is turned into a dict by name")
     signature = dict(signature)
@@ -64,7 +70,9 @@ def _modern(fn, signature, constants):
     tree = ast.parse(textwrap.dedent(inspect.getsource(fn.fn))).body[0]
     for name in address_bases(tree):
         if not str(signature.get(name, "*")).startswith("*"):
-            _announce(f"{fn.__name__}: '{name}' is declared {signature[name]} and used as an address; taking '*{signature[name]}'")
+            _announce(
+                f"{fn.__name__}: '{name}' is declared {signature[name]} and used as an address; taking '*{signature[name]}'"
+            )
             signature[name] = "*" + signature[name]
     signature.update({n: "constexpr" for n in constants})
     return fn, {n: signature[n] for n in names}, constants

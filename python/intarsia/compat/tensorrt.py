@@ -11,7 +11,12 @@ for _t in _dtypes.ALL:
     if _t.trt:
         globals()[_t.name] = _t
 fp8, int4 = DataType.FP8, DataType.INT4
-TensorFormat = SimpleNamespace(**{n: n for n in "LINEAR CHW2 HWC8 CHW4 CHW16 CHW32 DHWC8 CDHW32 HWC DLA_LINEAR DLA_HWC4 HWC16 DHWC".split()})
+TensorFormat = SimpleNamespace(
+    **{
+        n: n
+        for n in "LINEAR CHW2 HWC8 CHW4 CHW16 CHW32 DHWC8 CDHW32 HWC DLA_LINEAR DLA_HWC4 HWC16 DHWC".split()
+    }
+)
 del _t
 
 

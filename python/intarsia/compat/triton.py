@@ -25,7 +25,12 @@ class Config:
     """One configuration of an autotuned kernel."""
 
     def __init__(self, kwargs, num_warps=4, num_stages=3, num_ctas=1, maxnreg=None, pre_hook=None):
-        self.kwargs, self.num_warps, self.num_stages, self.num_ctas = dict(kwargs), num_warps, num_stages, num_ctas
+        self.kwargs, self.num_warps, self.num_stages, self.num_ctas = (
+            dict(kwargs),
+            num_warps,
+            num_stages,
+            num_ctas,
+        )
 
 
 constexpr_function = _constexpr
@@ -37,4 +42,15 @@ def __getattr__(name):
     missing("triton", name)
 
 
-__all__ = ["CompiledKernel", "Config", "JITFunction", "backends", "cdiv", "compile", "compiler", "jit", "next_power_of_2", "runtime"]
+__all__ = [
+    "CompiledKernel",
+    "Config",
+    "JITFunction",
+    "backends",
+    "cdiv",
+    "compile",
+    "compiler",
+    "jit",
+    "next_power_of_2",
+    "runtime",
+]

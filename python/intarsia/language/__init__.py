@@ -22,7 +22,9 @@ from .builtin import Builtin
 from .dtype import constexpr, dtype, pointer_type
 from . import reductions as _reductions, vocabulary as _vocabulary
 
-_words = {_n: _v for _m in (_vocabulary, _reductions) for _n, _v in vars(_m).items() if isinstance(_v, Builtin)}
+_words = {
+    _n: _v for _m in (_vocabulary, _reductions) for _n, _v in vars(_m).items() if isinstance(_v, Builtin)
+}
 for _name, _value in _words.items():
     if not _name.startswith(("_", "python_")):
         globals()[_value.name] = _value
@@ -35,7 +37,12 @@ _METHOD_NAMES = (
     "broadcast_to expand_dims cumsum cumprod xor_sum softmax reduce associative_scan".split()
 )
 METHODS = {name: _words[name] for name in _METHOD_NAMES}
-PYTHON = {"max": _vocabulary.python_max, "min": _vocabulary.python_min, "abs": _vocabulary.abs,
-          "float": _vocabulary.float_, "int": _vocabulary.int_}
+PYTHON = {
+    "max": _vocabulary.python_max,
+    "min": _vocabulary.python_min,
+    "abs": _vocabulary.abs,
+    "float": _vocabulary.float_,
+    "int": _vocabulary.int_,
+}
 block_type = tensor
 del _name, _value

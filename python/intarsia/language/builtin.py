@@ -19,7 +19,9 @@ class Builtin:
 
     def __call__(self, *args, **kwargs):
         if self.host is None:
-            raise Error(f"tl.{self.name} works on blocks and can only be called inside a kernel (a function decorated with @intarsia.jit)")
+            raise Error(
+                f"tl.{self.name} works on blocks and can only be called inside a kernel (a function decorated with @intarsia.jit)"
+            )
         return self.host(*args, **kwargs)
 
     def trace(self, tracer, args, kwargs):
@@ -46,8 +48,10 @@ def static_int(tracer, value, what):
     if isinstance(value, bool) or not isinstance(value, int):
         if hasattr(value, "__index__"):
             return value.__index__()
-        raise Rejection(f"{what} must be an integer that is known when the kernel is compiled, not {tracer.describe(value)}; "
-                        "declare it tl.constexpr")
+        raise Rejection(
+            f"{what} must be an integer that is known when the kernel is compiled, not {tracer.describe(value)}; "
+            "declare it tl.constexpr"
+        )
     return value
 
 

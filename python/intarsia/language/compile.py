@@ -72,7 +72,9 @@ class Asm(collections.abc.Mapping):
         with tempfile.TemporaryDirectory() as folder:
             ptx, cubin = Path(folder, "kernel.ptx"), Path(folder, "kernel.cubin")
             ptx.write_text(self["ptx"])
-            done = subprocess.run(["ptxas", f"-arch={self._target}", ptx, "-o", cubin], capture_output=True, text=True)
+            done = subprocess.run(
+                ["ptxas", f"-arch={self._target}", ptx, "-o", cubin], capture_output=True, text=True
+            )
             if done.returncode:
                 raise Unsupported(f"ptxas refuses the PTX for {self._target}: {done.stderr.strip()}")
             return cubin.read_bytes()
@@ -86,8 +88,15 @@ class CompiledKernel:
         self.kernel, self.digest, self.src = traced.kernel, traced.digest, None
         self.name = traced.kernel.name
         self.metadata = types.SimpleNamespace(
-            name=self.name, num_warps=num_warps, num_ctas=num_ctas, num_stages=num_stages, target=target, warp_size=32,
-            shared=0, global_scratch_size=0, profile_scratch_size=0,
+            name=self.name,
+            num_warps=num_warps,
+            num_ctas=num_ctas,
+            num_stages=num_stages,
+            target=target,
+            warp_size=32,
+            shared=0,
+            global_scratch_size=0,
+            profile_scratch_size=0,
         )
         self.asm = Asm(self.kernel, target)
 
@@ -106,7 +115,11 @@ def as_target(target):
 
         return current_target()
     if hasattr(target, "arch"):
-        arch = target.arch if isinstance(target.arch, str) else f"sm_{target.arch}{'a' if target.arch >= 90 else ''}"
+        arch = (
+            target.arch
+            if isinstance(target.arch, str)
+            else f"sm_{target.arch}{'a' if target.arch >= 90 else ''}"
+        )
         return arch
     return str(target)
 
@@ -128,14 +141,19 @@ def compile_kernel(kernel, signature, constants=None, target=None, *, num_warps=
 
 def resolve_signature(kernel, signature, constants):
     """(types by name of runtime parameters, values by name of compile-time ones); Error where they do not fit."""
-    constants = {kernel.arg_names[k] if isinstance(k, int) else k[0] if isinstance(k, tuple) else k: v for k, v in constants.items()}
+    constants = {
+        kernel.arg_names[k] if isinstance(k, int) else k[0] if isinstance(k, tuple) else k: v
+        for k, v in constants.items()
+    }
     constants = {kernel.arg_names[k] if isinstance(k, int) else k: unwrap(v) for k, v in constants.items()}
     runtime = [p for p in kernel.params if p.name not in constants and not p.is_constexpr]
     if isinstance(signature, str):
         parts = [s for s in signature.split(",") if s.strip()]
         if len(parts) != len(runtime):
-            raise Error(f"the signature {signature!r} has {len(parts)} types, but {kernel.__name__} has {len(runtime)} runtime "
-                        f"parameters: {', '.join(p.name for p in runtime)}")
+            raise Error(
+                f"the signature {signature!r} has {len(parts)} types, but {kernel.__name__} has {len(runtime)} runtime "
+                f"parameters: {', '.join(p.name for p in runtime)}"
+            )
         signature = dict(zip((p.name for p in runtime), parts))
     given = {kernel.arg_names[k] if isinstance(k, int) else k: v for k, v in dict(signature).items()}
     for name in (*given, *constants):
@@ -149,7 +167,9 @@ def resolve_signature(kernel, signature, constants):
         t = parse_type(t) if isinstance(t, str) else t
         if p.is_constexpr or t is constexpr:
             if p.default is p.default.__class__ or p.name not in constants and _no_default(p):
-                raise Error(f"'{p.name}' of {kernel.__name__} is tl.constexpr and needs a value: give it in constants")
+                raise Error(
+                    f"'{p.name}' of {kernel.__name__} is tl.constexpr and needs a value: give it in constants"
+                )
             constants[p.name] = unwrap(p.default)
         elif t is None:
             raise Error(f"the signature says nothing of '{p.name}' of {kernel.__name__}")

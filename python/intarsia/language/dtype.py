@@ -95,7 +95,20 @@ def _operator(name):
     return forward, backward
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and_", "or_", "xor"):
+for _name in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "lshift",
+    "rshift",
+    "and_",
+    "or_",
+    "xor",
+):
     _forward, _backward = _operator(_name if _name[-1] == "_" or _name not in ("and", "or") else _name)
     setattr(constexpr, f"__{_name.rstrip('_')}__", _forward)
     setattr(constexpr, f"__r{_name.rstrip('_')}__", _backward)

@@ -36,7 +36,11 @@ _COMPARE = {
     ast.Gt: ("gt", operator.gt),
     ast.GtE: ("ge", operator.ge),
 }
-_UNARY = {ast.USub: ("neg", operator.neg), ast.UAdd: ("pos", operator.pos), ast.Invert: ("invert", operator.invert)}
+_UNARY = {
+    ast.USub: ("neg", operator.neg),
+    ast.UAdd: ("pos", operator.pos),
+    ast.Invert: ("invert", operator.invert),
+}
 _STATIC_COMPARE = {
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
@@ -52,7 +56,22 @@ _INSTEAD = {
     ast.Await: "'await' has no meaning in a kernel",
     ast.Yield: "'yield' has no meaning in a kernel",
 }
-_PYTHON_CALLS = {"len", "isinstance", "hasattr", "getattr", "tuple", "list", "str", "repr", "type", "round", "divmod", "sum", "all", "any"}
+_PYTHON_CALLS = {
+    "len",
+    "isinstance",
+    "hasattr",
+    "getattr",
+    "tuple",
+    "list",
+    "str",
+    "repr",
+    "type",
+    "round",
+    "divmod",
+    "sum",
+    "all",
+    "any",
+}
 
 
 def is_static(value):
@@ -83,12 +102,14 @@ class Expressions:
         outer, self.node = self.node, node
         handler = getattr(self, "on_" + type(node).__name__, None)
         if handler is None:
-            raise Rejection(_INSTEAD.get(type(node), f"'{ast.unparse(node)}' is not part of the tile language"))
+            raise Rejection(
+                _INSTEAD.get(type(node), f"'{ast.unparse(node)}' is not part of the tile language")
+            )
         value = handler(node)
         self.node = outer
         return value
 
-    # ---- values -----------------------------------------------------------------------------------------------------
+    # ---- values -------------------------------------------------------------------------------------------
 
     def value(self, x):
         """A number or block as a value of the kernel."""
@@ -122,7 +143,7 @@ class Expressions:
         t = of_code(x.dtype)
         return pointer_type(t) if x.is_pointer else t
 
-    # ---- names and constants ----------------------------------------------------------------------------------------
+    # ---- names and constants ------------------------------------------------------------------------------
 
     def on_Constant(self, node):
         if isinstance(node.value, (complex, bytes)):
@@ -137,7 +158,9 @@ class Expressions:
             value = self.names[name]
             if isinstance(value, Missing):
                 line = self.source.first + value.why.lineno - 1
-                raise Rejection(f"'{name}' is not assigned on every way to this point: give it a value before line {line}")
+                raise Rejection(
+                    f"'{name}' is not assigned on every way to this point: give it a value before line {line}"
+                )
             return value
         function = self.function.fn
         closure = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
@@ -157,8 +180,10 @@ class Expressions:
     def outside(self, name, value):
         """A value from outside the kernel; what has no meaning inside is refused."""
         if self.compat and isinstance(value, (int, float)) and not isinstance(value, bool):
-            raise Rejection(f"'{name}' is a global number: Triton's kernels may only read globals that are tl.constexpr; "
-                            f"write {name} = tl.constexpr({value!r}) outside")
+            raise Rejection(
+                f"'{name}' is a global number: Triton's kernels may only read globals that are tl.constexpr; "
+                f"write {name} = tl.constexpr({value!r}) outside"
+            )
         value = unwrap(value)
         if isinstance(value, list):
             return tuple(value)
@@ -178,7 +203,7 @@ class Expressions:
             return value
         return None
 
-    # ---- operators --------------------------------------------------------------------------------------------------
+    # ---- operators ----------------------------------------------------------------------------------------
 
     def on_BinOp(self, node):
         return self.binary(node.op, self.visit(node.left), self.visit(node.right))
@@ -218,7 +243,9 @@ class Expressions:
             rest = ast.unparse(node.comparators[1])
             ops = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
             first, second = (ops.get(type(o), "?") for o in node.ops[:2])
-            raise Rejection(f"comparisons cannot be chained: write ({left} {first} {middle}) & ({middle} {second} {rest})")
+            raise Rejection(
+                f"comparisons cannot be chained: write ({left} {first} {middle}) & ({middle} {second} {rest})"
+            )
         op, a, b = node.ops[0], unwrap(self.visit(node.left)), unwrap(self.visit(node.comparators[0]))
         if type(op) in _STATIC_COMPARE:
             if isinstance(op, (ast.In, ast.NotIn)) and not is_static((a, b)):
@@ -257,9 +284,11 @@ class Expressions:
             finally:
                 self.builder.leave()
         self.node = node
-        return self.join(condition, regions[0], [values[0]], regions[1], [values[1]], ["the value of this 'if' expression"])[0]
+        return self.join(
+            condition, regions[0], [values[0]], regions[1], [values[1]], ["the value of this 'if' expression"]
+        )[0]
 
-    # ---- compounds --------------------------------------------------------------------------------------------------
+    # ---- compounds ----------------------------------------------------------------------------------------
 
     def on_Tuple(self, node):
         out = []
@@ -283,7 +312,9 @@ class Expressions:
     def on_FormattedValue(self, node):
         value = unwrap(self.visit(node.value))
         if not is_static(value):
-            raise Rejection("only values known when the kernel is compiled can stand in an f-string: use tl.device_print")
+            raise Rejection(
+                "only values known when the kernel is compiled can stand in an f-string: use tl.device_print"
+            )
         return value
 
     def on_Subscript(self, node):
@@ -298,12 +329,16 @@ class Expressions:
             elif isinstance(item, ast.Slice) and item.lower is item.upper is item.step is None:
                 axes.append(slice(None))
             else:
-                raise Rejection(f"a block is indexed with ':' and None alone, as in x[:, None]; '{ast.unparse(item)}' would take "
-                                "elements out of it: load what you need, or reduce with a mask")
+                raise Rejection(
+                    f"a block is indexed with ':' and None alone, as in x[:, None]; '{ast.unparse(item)}' would take "
+                    "elements out of it: load what you need, or reduce with a mask"
+                )
         return self.builder.index(value, [a is None for a in axes])
 
     def on_Slice(self, node):
-        return slice(*(None if part is None else self.visit(part) for part in (node.lower, node.upper, node.step)))
+        return slice(
+            *(None if part is None else self.visit(part) for part in (node.lower, node.upper, node.step))
+        )
 
     def on_Attribute(self, node):
         value = unwrap(self.visit(node.value))
@@ -312,7 +347,11 @@ class Expressions:
                 found = getattr(value, node.attr)
             except AttributeError:
                 raise Rejection(self.unknown(value, node.attr)) from None
-            return found if isinstance(value, dtype) or not isinstance(value, types.ModuleType) else self.outside(node.attr, found)
+            return (
+                found
+                if isinstance(value, dtype) or not isinstance(value, types.ModuleType)
+                else self.outside(node.attr, found)
+            )
         if node.attr in ("dtype", "type"):
             return self.type_of(value)
         if node.attr == "shape":
@@ -323,14 +362,16 @@ class Expressions:
 
         if node.attr in METHODS:
             return Method(node.attr, METHODS[node.attr], value)
-        raise Rejection(f"a block has no attribute '{node.attr}'; it has dtype, shape, T, {', '.join(sorted(METHODS))}")
+        raise Rejection(
+            f"a block has no attribute '{node.attr}'; it has dtype, shape, T, {', '.join(sorted(METHODS))}"
+        )
 
     def unknown(self, value, name):
         near = difflib.get_close_matches(name, [n for n in dir(value) if not n.startswith("_")], 3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         return f"{self.describe(value)} has no '{name}'{hint}"
 
-    # ---- calls ------------------------------------------------------------------------------------------------------
+    # ---- calls --------------------------------------------------------------------------------------------
 
     def on_Call(self, node):
         function = unwrap(self.visit(node.func))
@@ -369,7 +410,9 @@ class Expressions:
         if getattr(function, "__module__", None) == "math" and is_static((*args, *kwargs.values())):
             return self.static(lambda: function(*args, **kwargs))
         if isinstance(function, types.FunctionType):
-            raise Rejection(f"'{function.__name__}' is an ordinary Python function: decorate it with @intarsia.jit to call it in a kernel")
+            raise Rejection(
+                f"'{function.__name__}' is an ordinary Python function: decorate it with @intarsia.jit to call it in a kernel"
+            )
         raise Rejection(f"{self.describe(function)} cannot be called in a kernel")
 
     def inline(self, function, args, kwargs, node):
@@ -390,7 +433,9 @@ class Expressions:
             raise Rejection("a loop goes over range(), tl.range(), tl.static_range() or a tuple")
         function = unwrap(self.visit(node.func))
         name = "range" if function is python.range else getattr(function, "name", "")
-        if not (function is python.range or isinstance(function, Builtin) and name in ("range", "static_range")):
+        if not (
+            function is python.range or isinstance(function, Builtin) and name in ("range", "static_range")
+        ):
             value = unwrap(self.visit(node))
             if isinstance(value, tuple):
                 return value
@@ -403,16 +448,27 @@ class Expressions:
         step = options.pop("step", step)
         for option in options:
             if option not in RANGE_OPTIONS:
-                raise Rejection(f"tl.range() has no option '{option}'; it has {', '.join(sorted(RANGE_OPTIONS))}")
+                raise Rejection(
+                    f"tl.range() has no option '{option}'; it has {', '.join(sorted(RANGE_OPTIONS))}"
+                )
         if function is static_range:
             if not is_static((lo, hi, step)):
-                raise Rejection("tl.static_range() needs bounds that are known when the kernel is compiled: use range()")
+                raise Rejection(
+                    "tl.static_range() needs bounds that are known when the kernel is compiled: use range()"
+                )
             return self.static(lambda: tuple(python.range(lo, hi, step)))
         if isinstance(step, int) and step == 0:
             raise Rejection("the step of a loop must not be 0")
         return Loop(lo, hi, step, options.get("num_stages") or 0)
 
 
-RANGE_OPTIONS = {"num_stages", "loop_unroll_factor", "flatten", "disallow_acc_multi_buffer", "warp_specialize", "disable_licm"}
+RANGE_OPTIONS = {
+    "num_stages",
+    "loop_unroll_factor",
+    "flatten",
+    "disallow_acc_multi_buffer",
+    "warp_specialize",
+    "disable_licm",
+}
 
 __all__ = ["Expressions", "Loop", "Method", "is_static", "Error"]

@@ -20,7 +20,9 @@ class Parameter:
     __slots__ = ("name", "is_constexpr", "declared", "default")
 
     def __init__(self, name, annotation, default):
-        text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", repr(annotation))
+        text = (
+            annotation if isinstance(annotation, str) else getattr(annotation, "__name__", repr(annotation))
+        )
         self.name, self.default = name, default
         self.is_constexpr = "constexpr" in text
         self.declared = None
@@ -41,7 +43,9 @@ def parse_type(text, quiet=False):
         if quiet:
             return None
         known = ", ".join(t.triton for t in _BY_NAME.values() if t.triton)
-        raise Error(f"type '{text}' in a signature is none of ours: {', '.join(dict.fromkeys(known.split(', ')))}, or '*' before one for a pointer")
+        raise Error(
+            f"type '{text}' in a signature is none of ours: {', '.join(dict.fromkeys(known.split(', ')))}, or '*' before one for a pointer"
+        )
     return pointer_type(found) if pointer else found
 
 
@@ -53,13 +57,18 @@ class JITFunction:
         functools.update_wrapper(self, fn)
         self.source = Source(fn)
         self.signature = inspect.signature(fn)
-        self.params = [Parameter(p.name, "" if p.annotation is p.empty else p.annotation, p.default) for p in self.signature.parameters.values()]
+        self.params = [
+            Parameter(p.name, "" if p.annotation is p.empty else p.annotation, p.default)
+            for p in self.signature.parameters.values()
+        ]
         self.arg_names = [p.name for p in self.params]
         self._names = set(self.arg_names)
         self._traced = {}
 
     def __call__(self, *args, **kwargs):
-        raise Error(f"'{self.__name__}' runs inside kernels: launch it as {self.__name__}[grid](...), or call it from another jit function")
+        raise Error(
+            f"'{self.__name__}' runs inside kernels: launch it as {self.__name__}[grid](...), or call it from another jit function"
+        )
 
     def __getitem__(self, grid):
         from .launch import Launcher
@@ -72,7 +81,11 @@ class JITFunction:
     def bind(self, args, kwargs):
         """Values by parameter of a launch; Error for arguments that do not fit."""
         arguments = dict(zip(self.arg_names, args))
-        if len(args) <= len(self.arg_names) and not (kwargs.keys() & arguments.keys()) and kwargs.keys() <= self._names:
+        if (
+            len(args) <= len(self.arg_names)
+            and not (kwargs.keys() & arguments.keys())
+            and kwargs.keys() <= self._names
+        ):
             arguments.update(kwargs)
             if len(arguments) == len(self.arg_names):
                 return arguments
@@ -83,7 +96,7 @@ class JITFunction:
         bound.apply_defaults()
         return bound.arguments
 
-    # ---- called from another kernel ------------------------------------------------------------------------------------
+    # ---- called from another kernel -----------------------------------------------------------------------
 
     def bind_call(self, args, kwargs):
         """Values of the parameters for a call from a kernel."""
@@ -94,10 +107,12 @@ class JITFunction:
         bound.apply_defaults()
         for p in self.params:
             if p.is_constexpr and isinstance(bound.arguments[p.name], _intarsia.Value):
-                raise Rejection(f"'{p.name}' of {self.__name__} is tl.constexpr, but its value is only known when the kernel runs")
+                raise Rejection(
+                    f"'{p.name}' of {self.__name__} is tl.constexpr, but its value is only known when the kernel runs"
+                )
         return {name: unwrap(value) for name, value in bound.arguments.items()}
 
-    # ---- into kernel IR ----------------------------------------------------------------------------------------------------
+    # ---- into kernel IR -----------------------------------------------------------------------------------
 
     def trace(self, types, constants):
         """The kernel for these types of its runtime parameters and values of its compile-time ones."""
@@ -143,10 +158,23 @@ def _key(value):
 
 def _still(namespace, name, value):
     now = namespace.get(name, _still)
-    return now is value or (isinstance(value, (int, float, str, bool, constexpr)) and type(now) is type(value) and now == value)
+    return now is value or (
+        isinstance(value, (int, float, str, bool, constexpr)) and type(now) is type(value) and now == value
+    )
 
 
-def jit(fn=None, *, interpret=False, debug=None, noinline=None, do_not_specialize=None, do_not_specialize_on_alignment=None, repr=None, launch_metadata=None, version=None):
+def jit(
+    fn=None,
+    *,
+    interpret=False,
+    debug=None,
+    noinline=None,
+    do_not_specialize=None,
+    do_not_specialize_on_alignment=None,
+    repr=None,
+    launch_metadata=None,
+    version=None,
+):
     """Makes a function a kernel (or a helper of kernels) of the tile language.
 
     Raises Error if its source cannot be read. What the function may contain: docs/language.md. `interpret` runs launches lane by

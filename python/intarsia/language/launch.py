@@ -26,7 +26,11 @@ class Launcher:
         types, constants, values = specialise(kernel, arguments)
         traced = kernel.trace(types, constants)
         grid = self._grid({**arguments, **options} if callable(self.grid) else None)
-        code = None if kernel.interpreted else _code(traced, values, grid[1] == grid[2] == 1, options.get("num_warps", 4))
+        code = (
+            None
+            if kernel.interpreted
+            else _code(traced, values, grid[1] == grid[2] == 1, options.get("num_warps", 4))
+        )
         if code is None:
             traced.kernel.interpret(values, grid)
         else:
@@ -64,7 +68,11 @@ def _code(traced, values, is_line, num_warps):
             traced.native[is_line] = traced.kernel.compile(is_line)
         except Unsupported as error:
             traced.native[is_line] = None
-            warnings.warn(f"{traced.kernel.name} runs in the interpreter, which is slow: {error.message}", IntarsiaWarning, stacklevel=3)
+            warnings.warn(
+                f"{traced.kernel.name} runs in the interpreter, which is slow: {error.message}",
+                IntarsiaWarning,
+                stacklevel=3,
+            )
     return traced.native[is_line]
 
 
@@ -80,10 +88,19 @@ def specialise(kernel, arguments):
         elif isinstance(value, (bool, int, float)):
             types[p.name] = p.declared if p.declared is not None else scalar_type(kernel, p.name, value)
             values.append(value)
-        elif getattr(value, "ndim", None) == 0 and hasattr(value, "item") and not hasattr(value, "data_ptr") and not hasattr(value, "eval"):
+        elif (
+            getattr(value, "ndim", None) == 0
+            and hasattr(value, "item")
+            and not hasattr(value, "data_ptr")
+            and not hasattr(value, "eval")
+        ):
             values.append(value.item())  # a NumPy scalar
             types[p.name] = p.declared if p.declared is not None else scalar_type(kernel, p.name, values[-1])
-        elif hasattr(value, "__dlpack__") or hasattr(value, "__array_interface__") or hasattr(value, "__cuda_array_interface__"):
+        elif (
+            hasattr(value, "__dlpack__")
+            or hasattr(value, "__array_interface__")
+            or hasattr(value, "__cuda_array_interface__")
+        ):
             memory = _intarsia.memory_of(value)
             types[p.name] = pointer_to(memory.dtype)
             values.append(memory)

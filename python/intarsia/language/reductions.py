@@ -10,7 +10,7 @@ from .builtin import builtin, static_int
 from .source import Rejection
 from .vocabulary import _dtype
 
-# ---- reductions -----------------------------------------------------------------------------------------------------------
+# ---- reductions -------------------------------------------------------------------------------------------
 
 
 def _reduction(name, fn, doc):
@@ -26,13 +26,18 @@ def _reduction(name, fn, doc):
 
 sum = _reduction("sum", "add", "Sum along an axis, or of all elements. Integers narrower than 32 bits widen.")
 xor_sum = _reduction("xor_sum", "xor", "Exclusive or along an axis.")
-_max_value, _min_value = _reduction("max", "max", "The largest element."), _reduction("min", "min", "The smallest element.")
+_max_value, _min_value = (
+    _reduction("max", "max", "The largest element."),
+    _reduction("min", "min", "The smallest element."),
+)
 
 
 def _arg(name, fn):
     @builtin(name)
     def function(t, input, axis, tie_break_left=True, keep_dims=False):
-        return t.builder.arg_reduce(fn, t.value(input), static_int(t, axis, f"the axis of tl.{name}"), bool(keep_dims))[1]
+        return t.builder.arg_reduce(
+            fn, t.value(input), static_int(t, axis, f"the axis of tl.{name}"), bool(keep_dims)
+        )[1]
 
     function.__doc__ = f"Index of the {fn}imum along an axis, i32; the lowest of equals."
     return function
@@ -43,9 +48,15 @@ argmax, argmin = _arg("argmax", "max"), _arg("argmin", "min")
 
 def _max_or_min(name, values, host):
     @builtin(name, host)
-    def function(t, input, axis=None, return_indices=False, return_indices_tie_break_left=True, keep_dims=False):
+    def function(
+        t, input, axis=None, return_indices=False, return_indices_tie_break_left=True, keep_dims=False
+    ):
         if return_indices:
-            return tuple(t.builder.arg_reduce(name, t.value(input), static_int(t, axis, f"the axis of tl.{name}"), bool(keep_dims)))
+            return tuple(
+                t.builder.arg_reduce(
+                    name, t.value(input), static_int(t, axis, f"the axis of tl.{name}"), bool(keep_dims)
+                )
+            )
         return values.function(t, input, axis, keep_dims)
 
     function.__doc__ = values.__doc__
@@ -59,7 +70,9 @@ max, min = _max_or_min("max", _max_value, python.max), _max_or_min("min", _min_v
 def reduce(t, input, axis, combine_fn, keep_dims=False):
     """Combines along an axis with a jit function of two values (of 2 n values where `input` is a tuple of n)."""
     parts = input if isinstance(input, tuple) else (input,)
-    out = t.builder.reduce_with(list(parts), static_int(t, axis, "the axis of tl.reduce"), bool(keep_dims), _combiner(t, combine_fn))
+    out = t.builder.reduce_with(
+        list(parts), static_int(t, axis, "the axis of tl.reduce"), bool(keep_dims), _combiner(t, combine_fn)
+    )
     return tuple(out) if isinstance(input, tuple) else out[0]
 
 
@@ -67,7 +80,12 @@ def reduce(t, input, axis, combine_fn, keep_dims=False):
 def associative_scan(t, input, axis, combine_fn, reverse=False):
     """Inclusive prefix combination along an axis with a jit function of two values."""
     parts = input if isinstance(input, tuple) else (input,)
-    out = t.builder.scan_with(list(parts), static_int(t, axis, "the axis of tl.associative_scan"), bool(reverse), _combiner(t, combine_fn))
+    out = t.builder.scan_with(
+        list(parts),
+        static_int(t, axis, "the axis of tl.associative_scan"),
+        bool(reverse),
+        _combiner(t, combine_fn),
+    )
     return tuple(out) if isinstance(input, tuple) else out[0]
 
 
@@ -86,7 +104,9 @@ def _scan(name, fn):
     def function(t, input, axis=0, reverse=False, dtype=None):
         if dtype is not None:
             input = t.builder.cast(input, _dtype(t, dtype, f"the dtype of tl.{name}").code, False)
-        return t.builder.scan(fn, t.value(input), static_int(t, axis, f"the axis of tl.{name}"), bool(reverse))
+        return t.builder.scan(
+            fn, t.value(input), static_int(t, axis, f"the axis of tl.{name}"), bool(reverse)
+        )
 
     return function
 
@@ -100,11 +120,20 @@ def softmax(t, x, dim=None, keep_dims=False, ieee_rounding=False):
     return t.builder.softmax(x, 0 if dim is None else static_int(t, dim, "the axis of tl.softmax"))
 
 
-# ---- products -------------------------------------------------------------------------------------------------------------
+# ---- products --------------------------------------------------------------------------------------------
 
 
 @builtin()
-def dot(t, input, other, acc=None, input_precision=None, allow_tf32=None, max_num_imprecise_acc=None, out_dtype=float32):
+def dot(
+    t,
+    input,
+    other,
+    acc=None,
+    input_precision=None,
+    allow_tf32=None,
+    max_num_imprecise_acc=None,
+    out_dtype=float32,
+):
     """acc + the matrix product of two blocks [m, k] and [k, n]. f32 products are f32 unless input_precision is "tf32"."""
     if input_precision is None:
         tf32 = t.compat if allow_tf32 is None else bool(allow_tf32)
@@ -117,7 +146,7 @@ def dot(t, input, other, acc=None, input_precision=None, allow_tf32=None, max_nu
     return t.builder.dot(input, other, acc, input_precision, _dtype(t, out_dtype, "out_dtype").code)
 
 
-# ---- facts, checks, hints ---------------------------------------------------------------------------------------------------
+# ---- facts, checks, hints --------------------------------------------------------------------------------
 
 
 def _fact(name):
@@ -129,7 +158,11 @@ def _fact(name):
     return function
 
 
-multiple_of, max_contiguous, max_constancy = _fact("multiple_of"), _fact("max_contiguous"), _fact("max_constancy")
+multiple_of, max_contiguous, max_constancy = (
+    _fact("multiple_of"),
+    _fact("max_contiguous"),
+    _fact("max_constancy"),
+)
 
 
 @builtin()

@@ -32,7 +32,10 @@ class Source:
         self.lines = [line.rstrip("\n") for line in lines]
         tree = ast.parse(self.text).body[0]
         if not isinstance(tree, ast.FunctionDef):
-            raise Error(f"'{function.__name__}' is not a plain function: a kernel starts with 'def'", self.location(tree))
+            raise Error(
+                f"'{function.__name__}' is not a plain function: a kernel starts with 'def'",
+                self.location(tree),
+            )
         self.tree = tree
         self.digest = hashlib.sha256(self.text.encode()).hexdigest()
 
@@ -42,7 +45,9 @@ class Source:
         at = node.lineno - 1
         text = self.lines[at] if at < len(self.lines) else None
         end = node.end_col_offset + self.indent if node.end_lineno == node.lineno else None
-        return Location(file=self.file, line=line, column=node.col_offset + self.indent, end_column=end, text=text)
+        return Location(
+            file=self.file, line=line, column=node.col_offset + self.indent, end_column=end, text=text
+        )
 
     def place(self, node):
         """The place in the form kernel IR keeps it: file:line:column."""
@@ -55,4 +60,6 @@ class Rejection(Exception):
 
 def compile_error(message, source, node, calls=()):
     """The error with the user's line, and the calls that led there from the kernel."""
-    return CompileError(message, source.location(node), [caller.location(call) for caller, call in reversed(calls)])
+    return CompileError(
+        message, source.location(node), [caller.location(call) for caller, call in reversed(calls)]
+    )

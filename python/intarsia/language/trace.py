@@ -52,19 +52,21 @@ class Tracer(Expressions):
 
     def __init__(self, builder, compat=False):
         self.builder, self.compat = builder, compat
-        self.frames = []      # of functions: names, source, function
+        self.frames = []  # of functions: names, source, function
         self.node = None
-        self.calls = []       # (source, call node) that led to the innermost function
-        self.captured = {}    # (id of globals, name) -> (globals, name, value)
-        self.functions = []   # every jit function read, for digests
+        self.calls = []  # (source, call node) that led to the innermost function
+        self.captured = {}  # (id of globals, name) -> (globals, name, value)
+        self.functions = []  # every jit function read, for digests
         self.in_loop = 0
 
-    # ---- functions --------------------------------------------------------------------------------------------------
+    # ---- functions ----------------------------------------------------------------------------------------
 
     def run(self, function, values):
         """Traces the body of a jit function with these parameter values; its return value."""
         if len(self.frames) >= MAX_DEPTH:
-            raise Rejection(f"calls nest more than {MAX_DEPTH} deep: recursion must end by constexpr conditions")
+            raise Rejection(
+                f"calls nest more than {MAX_DEPTH} deep: recursion must end by constexpr conditions"
+            )
         outer = self.names, self.source, self.function, self.node, self.in_loop
         self.frames.append(function)
         self.functions.append(function)
@@ -96,7 +98,7 @@ class Tracer(Expressions):
         message = error.message if isinstance(error, Error) else str(error)
         return compile_error(message, self.source or self.functions[-1].source, self.node, self.calls)
 
-    # ---- statements -------------------------------------------------------------------------------------------------
+    # ---- statements ---------------------------------------------------------------------------------------
 
     def block(self, statements):
         """Runs statements in order; Returned where they return."""
@@ -106,7 +108,9 @@ class Tracer(Expressions):
             try:
                 if isinstance(statement, ast.Return):
                     if self.in_loop:
-                        raise Rejection("'return' inside a loop is not part of the tile language: return after the loop")
+                        raise Rejection(
+                            "'return' inside a loop is not part of the tile language: return after the loop"
+                        )
                     return Returned(None if statement.value is None else self.visit(statement.value))
                 if isinstance(statement, ast.If):
                     returned = self.branch(statement, statements[at + 1 :])
@@ -145,14 +149,18 @@ class Tracer(Expressions):
         value, kind = self.visit(s.value), self.annotation(s.annotation)
         if kind is constexpr:
             if not is_static(value):
-                raise Rejection(f"'{ast.unparse(s.target)}' is declared tl.constexpr, but its value is only known when the kernel runs")
+                raise Rejection(
+                    f"'{ast.unparse(s.target)}' is declared tl.constexpr, but its value is only known when the kernel runs"
+                )
         elif kind is not None:
             value = self.builder.cast(self.value(value), kind.code, False)
         self.assign(s.target, value)
 
     def do_AugAssign(self, s):
         if not isinstance(s.target, ast.Name):
-            raise Rejection("only a plain name can stand left of an augmented assignment: use tl.store to write memory")
+            raise Rejection(
+                "only a plain name can stand left of an augmented assignment: use tl.store to write memory"
+            )
         load = ast.copy_location(ast.Name(s.target.id, ast.Load()), s.target)
         self.assign(s.target, self.visit(ast.copy_location(ast.BinOp(load, s.op, s.value), s)))
 
@@ -177,13 +185,15 @@ class Tracer(Expressions):
             for one, part in zip(target.elts, value):
                 self.assign(one, part)
         elif isinstance(target, ast.Subscript):
-            raise Rejection("blocks are values and cannot be assigned to by element: make a new block with tl.where, or use tl.store")
+            raise Rejection(
+                "blocks are values and cannot be assigned to by element: make a new block with tl.where, or use tl.store"
+            )
         elif isinstance(target, ast.Attribute):
             raise Rejection("attributes cannot be assigned in a kernel")
         else:
             raise Rejection(f"cannot assign to '{ast.unparse(target)}'")
 
-    # ---- branches ---------------------------------------------------------------------------------------------------
+    # ---- branches -----------------------------------------------------------------------------------------
 
     def branch(self, s, rest):
         """An if statement. One that may return takes the rest of the block along: Returned then, else None."""
@@ -232,11 +242,15 @@ class Tracer(Expressions):
         for a, b, name in zip(left, right, what):
             xs, ys = _flatten(a), _flatten(b)
             if len(xs) != len(ys):
-                raise Rejection(f"{name} is {self.describe(a)} on one side of the 'if' and {self.describe(b)} on the other")
+                raise Rejection(
+                    f"{name} is {self.describe(a)} on one side of the 'if' and {self.describe(b)} on the other"
+                )
             for x, y in zip(xs, ys):
                 if not (self.is_number(x) and self.is_number(y)):
-                    raise Rejection(f"{name} is {self.describe(a)} on one side of the 'if' and {self.describe(b)} on the other: "
-                                    "a condition known only when the kernel runs cannot choose between them")
+                    raise Rejection(
+                        f"{name} is {self.describe(a)} on one side of the 'if' and {self.describe(b)} on the other: "
+                        "a condition known only when the kernel runs cannot choose between them"
+                    )
             flat_left += xs
             flat_right += ys
             shapes += [name] * len(xs)
@@ -248,7 +262,10 @@ class Tracer(Expressions):
         return out
 
     def returning_branch(self, s, condition, rest):
-        sides = [self.side(list(body) + ([] if _always_returns(body) else list(rest))) for body in (s.body, s.orelse)]
+        sides = [
+            self.side(list(body) + ([] if _always_returns(body) else list(rest)))
+            for body in (s.body, s.orelse)
+        ]
         values = [r.value if isinstance(r, Returned) else None for _, _, r in sides]
         self.node = s
         if (values[0] is None) != (values[1] is None):
@@ -257,9 +274,11 @@ class Tracer(Expressions):
         if not results:
             self.join(condition, sides[0][0], [], sides[1][0], [], [])
             return Returned(None)
-        return Returned(self.join(condition, sides[0][0], results[0], sides[1][0], results[1], ["the returned value"])[0])
+        return Returned(
+            self.join(condition, sides[0][0], results[0], sides[1][0], results[1], ["the returned value"])[0]
+        )
 
-    # ---- loops ------------------------------------------------------------------------------------------------------
+    # ---- loops --------------------------------------------------------------------------------------------
 
     def do_For(self, s):
         if s.orelse:
@@ -274,7 +293,9 @@ class Tracer(Expressions):
 
     def unroll(self, s, values):
         if len(values) > MAX_UNROLL:
-            raise Rejection(f"a loop of {len(values)} rounds is too long to unroll: use range() in place of tl.static_range()")
+            raise Rejection(
+                f"a loop of {len(values)} rounds is too long to unroll: use range() in place of tl.static_range()"
+            )
         self.in_loop += 1
         for value in values:
             self.names[s.target.id] = value
@@ -285,7 +306,11 @@ class Tracer(Expressions):
         lo, hi, step = bounds.lo, bounds.hi, bounds.step
         self.node = s.iter
         loop = self.builder.loop(lo, hi, step)
-        carried = [n for n in _assigned(s.body) if n in self.names and n != s.target.id and not isinstance(self.names[n], Missing)]
+        carried = [
+            n
+            for n in _assigned(s.body)
+            if n in self.names and n != s.target.id and not isinstance(self.names[n], Missing)
+        ]
         carried, flat, whole = self.carry(carried, s)
         before = dict(self.names)
         region, index, inside = self.builder.enter_loop(loop, flat)
@@ -319,7 +344,9 @@ class Tracer(Expressions):
             condition = self.visit(s.test)
             self.node = s.test
             if is_static(condition):
-                raise Rejection("this condition never changes: a 'while' needs one that depends on values its body assigns")
+                raise Rejection(
+                    "this condition never changes: a 'while' needs one that depends on values its body assigns"
+                )
             condition = self.builder.condition(condition)
         finally:
             self.builder.leave()
@@ -362,7 +389,9 @@ class Tracer(Expressions):
         for name, like in zip(names, whole):
             parts = _flatten(after[name])
             if len(parts) != len(_flatten(like)) or not all(self.is_number(p) for p in parts):
-                raise Rejection(f"'{name}' is {self.describe(like)} before the loop and {self.describe(after[name])} at its end")
+                raise Rejection(
+                    f"'{name}' is {self.describe(like)} before the loop and {self.describe(after[name])} at its end"
+                )
             yields += parts
             what += [name] * len(parts)
         return yields, what

@@ -10,7 +10,7 @@ from ..dtypes import as_dtype, bool_, dtype, float32, int32
 from .builtin import builtin, static_int, static_shape
 from .source import Rejection
 
-# ---- programs and ranges ------------------------------------------------------------------------------------------------
+# ---- programs and ranges ----------------------------------------------------------------------------------
 
 
 @builtin()
@@ -28,7 +28,9 @@ def num_programs(t, axis):
 @builtin()
 def arange(t, start, end):
     """The block start, start + 1, ..., end - 1; both bounds are compile-time."""
-    return t.builder.arange(static_int(t, start, "the start of tl.arange"), static_int(t, end, "the end of tl.arange"))
+    return t.builder.arange(
+        static_int(t, start, "the start of tl.arange"), static_int(t, end, "the end of tl.arange")
+    )
 
 
 def _no_range(*args, **kwargs):
@@ -47,11 +49,21 @@ def static_range(t, *args):
     raise Rejection("tl.static_range() stands in a 'for' statement alone")
 
 
-# ---- memory -------------------------------------------------------------------------------------------------------------
+# ---- memory ----------------------------------------------------------------------------------------------
 
 
 @builtin()
-def load(t, pointer, mask=None, other=None, boundary_check=(), padding_option="", cache_modifier="", eviction_policy="", volatile=False):
+def load(
+    t,
+    pointer,
+    mask=None,
+    other=None,
+    boundary_check=(),
+    padding_option="",
+    cache_modifier="",
+    eviction_policy="",
+    volatile=False,
+):
     """Elements behind a block of pointers. Lanes where `mask` is false are not touched and give `other`, or 0."""
     if other is not None and mask is None:
         raise Rejection("'other' is what masked-off lanes give: it needs a mask")
@@ -73,8 +85,16 @@ def _atomic(name, fn):
     return function
 
 
-atomic_add, atomic_max, atomic_min = _atomic("atomic_add", "add"), _atomic("atomic_max", "max"), _atomic("atomic_min", "min")
-atomic_and, atomic_or, atomic_xor = _atomic("atomic_and", "and"), _atomic("atomic_or", "or"), _atomic("atomic_xor", "xor")
+atomic_add, atomic_max, atomic_min = (
+    _atomic("atomic_add", "add"),
+    _atomic("atomic_max", "max"),
+    _atomic("atomic_min", "min"),
+)
+atomic_and, atomic_or, atomic_xor = (
+    _atomic("atomic_and", "and"),
+    _atomic("atomic_or", "or"),
+    _atomic("atomic_xor", "xor"),
+)
 atomic_xchg = _atomic("atomic_xchg", "exchange")
 
 
@@ -84,7 +104,7 @@ def atomic_cas(t, pointer, cmp, val, sem="acq_rel", scope="gpu"):
     return t.builder.atomic_cas(t.value(pointer), cmp, val, sem)
 
 
-# ---- making and shaping blocks --------------------------------------------------------------------------------------------
+# ---- making and shaping blocks ---------------------------------------------------------------------------
 
 
 def _dtype(t, value, what):
@@ -96,13 +116,17 @@ def _dtype(t, value, what):
 @builtin()
 def full(t, shape, value, dtype):
     """A block whose elements are all `value`."""
-    return t.builder.full(static_shape(t, shape, "tl.full"), value, _dtype(t, dtype, "the dtype of tl.full").code)
+    return t.builder.full(
+        static_shape(t, shape, "tl.full"), value, _dtype(t, dtype, "the dtype of tl.full").code
+    )
 
 
 @builtin()
 def zeros(t, shape, dtype):
     """A block of zeros."""
-    return t.builder.full(static_shape(t, shape, "tl.zeros"), 0, _dtype(t, dtype, "the dtype of tl.zeros").code)
+    return t.builder.full(
+        static_shape(t, shape, "tl.zeros"), 0, _dtype(t, dtype, "the dtype of tl.zeros").code
+    )
 
 
 @builtin()
@@ -177,11 +201,14 @@ def trans(t, input, *dims):
 def cast(t, input, dtype, fp_downcast_rounding=None, bitcast=False):
     """The block as another dtype; `bitcast` keeps the bits."""
     if fp_downcast_rounding not in (None, "rtne"):
-        raise Rejection(f"fp_downcast_rounding {fp_downcast_rounding!r} is not supported: floats round to nearest even")
+        raise Rejection(
+            f"fp_downcast_rounding {fp_downcast_rounding!r} is not supported: floats round to nearest even"
+        )
     return t.builder.cast(t.value(input), _dtype(t, dtype, "the dtype of a cast").code, bool(bitcast))
 
 
 to = builtin("to")(cast.function)
+
 
 @builtin()
 def join(t, a, b):
@@ -210,7 +237,9 @@ def cat(t, input, other, can_reorder=False):
 @builtin()
 def flip(t, x, dim=None):
     """Elements in the opposite order along an axis, the last if none is given."""
-    return t.builder.flip(t.value(x), len(x.shape) - 1 if dim is None else static_int(t, dim, "the axis of tl.flip"))
+    return t.builder.flip(
+        t.value(x), len(x.shape) - 1 if dim is None else static_int(t, dim, "the axis of tl.flip")
+    )
 
 
 @builtin()
@@ -219,7 +248,7 @@ def gather(t, src, index, axis):
     return t.builder.gather(t.value(src), t.value(index), static_int(t, axis, "the axis of tl.gather"))
 
 
-# ---- random numbers -------------------------------------------------------------------------------------------------------
+# ---- random numbers --------------------------------------------------------------------------------------
 
 
 @builtin()
@@ -246,7 +275,7 @@ def randint4x(t, seed, offset, n_rounds=10):
     return tuple(t.builder.philox(seed, offset, n_rounds))
 
 
-# ---- lane by lane ---------------------------------------------------------------------------------------------------------
+# ---- lane by lane ----------------------------------------------------------------------------------------
 
 
 @builtin()
@@ -270,7 +299,10 @@ sqrt, rsqrt = _unary("sqrt", "sqrt", "Square root."), _unary("rsqrt", "rsqrt", "
 sqrt_rn = _unary("sqrt_rn", "sqrt", "Square root, correctly rounded.")
 sin, cos = _unary("sin", "sin", "Sine of radians."), _unary("cos", "cos", "Cosine of radians.")
 tanh, erf = _unary("tanh", "tanh", "Hyperbolic tangent."), _unary("erf", "erf", "Error function.")
-floor, ceil = _unary("floor", "floor", "Largest integer not above x."), _unary("ceil", "ceil", "Smallest integer not below x.")
+floor, ceil = (
+    _unary("floor", "floor", "Largest integer not above x."),
+    _unary("ceil", "ceil", "Smallest integer not below x."),
+)
 abs = _unary("abs", "abs", "Magnitude.", python.abs)
 
 
@@ -312,7 +344,9 @@ def _extremum(name, number_wins, nan_wins, host):
     def function(t, x, y, propagate_nan=_PropagateNan.NONE):
         return t.builder.binary(nan_wins if propagate_nan == _PropagateNan.ALL else number_wins, x, y)
 
-    function.__doc__ = f"The {name} lane by lane; a number wins over NaN unless propagate_nan is tl.PropagateNan.ALL."
+    function.__doc__ = (
+        f"The {name} lane by lane; a number wins over NaN unless propagate_nan is tl.PropagateNan.ALL."
+    )
     return function
 
 

@@ -128,7 +128,9 @@ class SizeTensorDesc(TensorDesc):
 
     def expr(self):
         """The extent, for use in the shape of another output."""
-        raise Error("extents that depend on data are not supported yet: give the upper bound as the extent and mask the rest")
+        raise Error(
+            "extents that depend on data are not supported yet: give the upper bound as the extent and mask the rest"
+        )
 
 
 def size_tensor(opt, upper_bound):
@@ -182,7 +184,12 @@ class Tensor:
     def __array_interface__(self):
         if self.dtype.numpy_name is None:
             raise AttributeError(f"NumPy has no {self.dtype.name}: use DLPack")
-        return {"version": 3, "shape": self.shape, "typestr": self.dtype.numpy.str, "data": (self.data_ptr, False)}
+        return {
+            "version": 3,
+            "shape": self.shape,
+            "typestr": self.dtype.numpy.str,
+            "data": (self.data_ptr, False),
+        }
 
     def __dlpack__(self, **kwargs):
         return self._native.dlpack().__dlpack__(**kwargs)
@@ -209,7 +216,9 @@ class KernelLaunchParams:
     _NAMES = ("grid_x", "grid_y", "grid_z", "block_x", "block_y", "block_z", "shared_mem")
     __slots__ = ("_values", "_given")
 
-    def __init__(self, grid_x=None, grid_y=None, grid_z=None, block_x=None, block_y=None, block_z=None, shared_mem=None):
+    def __init__(
+        self, grid_x=None, grid_y=None, grid_z=None, block_x=None, block_y=None, block_z=None, shared_mem=None
+    ):
         object.__setattr__(self, "_values", {n: as_dim(0 if n == "shared_mem" else 1) for n in self._NAMES})
         object.__setattr__(self, "_given", set())
         for name, value in zip(self._NAMES, (grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_mem)):

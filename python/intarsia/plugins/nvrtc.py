@@ -11,4 +11,6 @@ def folders():
     except (ImportError, ValueError):
         return []
     roots = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
-    return sorted({str(library.parent) for root in roots for library in Path(root).glob("*/lib/libnvrtc.so.*")})
+    return sorted(
+        {str(library.parent) for root in roots for library in Path(root).glob("*/lib/libnvrtc.so.*")}
+    )

@@ -15,7 +15,10 @@ class _Namespace:
         plugin_id = f"{self.__name}::{name}"
         if plugin_id not in _intarsia.plugin_ids():
             names = [i.split("::")[1] for i in _intarsia.plugin_ids() if i.startswith(f"{self.__name}::")]
-            raise AttributeError(f"there is no plugin '{plugin_id}'" + (f"; '{self.__name}' has {', '.join(names)}" if names else ""))
+            raise AttributeError(
+                f"there is no plugin '{plugin_id}'"
+                + (f"; '{self.__name}' has {', '.join(names)}" if names else "")
+            )
 
         def call(*inputs, **attributes):
             from .. import plugin

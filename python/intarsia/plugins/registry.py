@@ -33,7 +33,10 @@ def _schema(plugin_id, what, function):
 
         near = get_close_matches(plugin_id, _intarsia.plugin_ids(), 2)
         hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
-        raise Error(f"{what} of '{plugin_id}': no plugin of that id is registered{hint}; register it first", Location(function.__code__, 0))
+        raise Error(
+            f"{what} of '{plugin_id}': no plugin of that id is registered{hint}; register it first",
+            Location(function.__code__, 0),
+        )
     return found
 
 
@@ -69,21 +72,33 @@ def register(plugin_id, lazy_register=False):
             for i, d in enumerate(out):
                 if not isinstance(d, TensorDesc):
                     wanted = "a TensorDesc" if schema.outputs == 1 else f"{schema.outputs} TensorDesc"
-                    raise Error(f"plugin '{plugin_id}': register must return {wanted}, not {d!r}", schema.location)
+                    raise Error(
+                        f"plugin '{plugin_id}': register must return {wanted}, not {d!r}", schema.location
+                    )
             if len(out) != schema.outputs:
-                raise Error(f"plugin '{plugin_id}': register returned {len(out)} outputs, its return annotation says {schema.outputs}", schema.location)
+                raise Error(
+                    f"plugin '{plugin_id}': register returned {len(out)} outputs, its return annotation says {schema.outputs}",
+                    schema.location,
+                )
             return [d._to_native() for d in out]
 
         _intarsia.plugin_add(
-            {"id": plugin_id, "inputs": schema.inputs, "attributes": schema.attributes, "outputs": schema.outputs,
-             "place": _place(function), "doc": inspect.getdoc(function) or "", "rule": rule}
+            {
+                "id": plugin_id,
+                "inputs": schema.inputs,
+                "attributes": schema.attributes,
+                "outputs": schema.outputs,
+                "place": _place(function),
+                "doc": inspect.getdoc(function) or "",
+                "rule": rule,
+            }
         )
         _schemas[plugin_id] = schema
         function.plugin_id = plugin_id
         return function
 
     if not isinstance(plugin_id, str):
-        raise Error("register takes the plugin's id: @register(\"namespace::name\")")
+        raise Error('register takes the plugin\'s id: @register("namespace::name")')
     return decorate
 
 
@@ -145,7 +160,9 @@ def aot_impl(plugin_id, *, name="aot_impl", target="any", priority=0):
 
         def body(inputs, attributes, outputs, tactic, compile_target):
             extra = {"outputs": tuple(TensorDesc._of_native(d) for d in outputs), "tactic": tactic}
-            args, kwargs = schema.arguments(names, function, [TensorDesc._of_native(d) for d in inputs], attributes, extra)
+            args, kwargs = schema.arguments(
+                names, function, [TensorDesc._of_native(d) for d in inputs], attributes, extra
+            )
             token = _target.set(compile_target if compile_target.startswith("sm_") else None)
             try:
                 result = _in_stage(plugin_id, "aot_impl", lambda: function(*args, **kwargs))
@@ -153,8 +170,16 @@ def aot_impl(plugin_id, *, name="aot_impl", target="any", priority=0):
                 _target.reset(token)
             return _steps(plugin_id, result, Location(function.__code__, 0))
 
-        _intarsia.plugin_add_aot_impl(plugin_id, body, name, target, priority, names is None or "tactic" in names,
-                                      functools.partial(_fingerprint, function), _place(function))
+        _intarsia.plugin_add_aot_impl(
+            plugin_id,
+            body,
+            name,
+            target,
+            priority,
+            names is None or "tactic" in names,
+            functools.partial(_fingerprint, function),
+            _place(function),
+        )
         return function
 
     return decorate
@@ -171,21 +196,29 @@ def _steps(plugin_id, result, location):
     if hasattr(result, "_steps"):
         return result._steps()
     if not isinstance(result, tuple) or len(result) != 4:
-        fail(f"aot_impl must return (kernel name, code, KernelLaunchParams, extra arguments), not {_shown(result)}")
+        fail(
+            f"aot_impl must return (kernel name, code, KernelLaunchParams, extra arguments), not {_shown(result)}"
+        )
     name, code, params, extra = result
     if not isinstance(name, (str, bytes)):
         fail(f"the kernel name aot_impl returned must be str or bytes, not {type(name).__name__}")
-    if not isinstance(code, (str, bytes, _intarsia.CudaSource, _intarsia.Kernel)) and not hasattr(code, "kernel"):
+    if not isinstance(code, (str, bytes, _intarsia.CudaSource, _intarsia.Kernel)) and not hasattr(
+        code, "kernel"
+    ):
         fail(f"the code aot_impl returned must be str or bytes, not {type(code).__name__}")
     if not isinstance(params, KernelLaunchParams):
-        fail(f"the launch parameters aot_impl returned must be KernelLaunchParams, not {type(params).__name__}")
+        fail(
+            f"the launch parameters aot_impl returned must be KernelLaunchParams, not {type(params).__name__}"
+        )
     if not isinstance(extra, (SymExprs, tuple, list)):
         fail(f"the extra arguments aot_impl returned must be SymExprs, not {type(extra).__name__}")
     for i, e in enumerate(extra):
         if e is None:
             fail(f"extra argument {i} was never set")
     steps = Steps()
-    steps._launch(name.decode() if isinstance(name, bytes) else name, [code], params, list(extra), guide_order=True)
+    steps._launch(
+        name.decode() if isinstance(name, bytes) else name, [code], params, list(extra), guide_order=True
+    )
     return steps._native
 
 
@@ -208,7 +241,9 @@ def impl(plugin_id, *, name="impl", target="any"):
             args, kwargs = schema.arguments(names, function, [Tensor(t) for t in inputs], attributes, extra)
             _in_stage(plugin_id, "impl", lambda: function(*args, **kwargs))
 
-        _intarsia.plugin_add_impl(plugin_id, body, name, target, names is None or "tactic" in names, _place(function))
+        _intarsia.plugin_add_impl(
+            plugin_id, body, name, target, names is None or "tactic" in names, _place(function)
+        )
         return function
 
     return decorate
@@ -226,13 +261,17 @@ def autotune(plugin_id):
 
         def body(inputs, attributes, outputs):
             extra = {"outputs": tuple(TensorDesc._of_native(d) for d in outputs)}
-            args, kwargs = schema.arguments(names, function, [TensorDesc._of_native(d) for d in inputs], attributes, extra)
+            args, kwargs = schema.arguments(
+                names, function, [TensorDesc._of_native(d) for d in inputs], attributes, extra
+            )
             found = _in_stage(plugin_id, "autotune", lambda: function(*args, **kwargs))
             found = [found] if isinstance(found, _intarsia.AutoTuneCombination) else list(found or ())
             for c in found:
                 if not isinstance(c, _intarsia.AutoTuneCombination):
-                    raise Error(f"plugin '{plugin_id}': autotune must return AutoTuneCombination, not {type(c).__name__}",
-                                Location(function.__code__, 0))
+                    raise Error(
+                        f"plugin '{plugin_id}': autotune must return AutoTuneCombination, not {type(c).__name__}",
+                        Location(function.__code__, 0),
+                    )
             return found
 
         _intarsia.plugin_set_autotune(plugin_id, body, _place(function))

@@ -43,11 +43,15 @@ class Schema:
         if p.name in RESERVED:
             self.fail(f"parameter '{p.name}': the names outputs, stream and tactic are reserved")
         if p.annotation is p.empty:
-            self.fail(f"parameter '{p.name}' needs an annotation: TensorDesc for an input, {_EXPECTED} for an attribute")
+            self.fail(
+                f"parameter '{p.name}' needs an annotation: TensorDesc for an input, {_EXPECTED} for an attribute"
+            )
         kind = self.resolve(p.annotation, f"parameter '{p.name}'")
         if kind is TensorDesc or (inspect.isclass(kind) and issubclass(kind, TensorDesc)):
             if self.attributes:
-                self.fail(f"input '{p.name}' stands after attribute '{self.attributes[-1]['name']}': inputs come first")
+                self.fail(
+                    f"input '{p.name}' stands after attribute '{self.attributes[-1]['name']}': inputs come first"
+                )
             if p.default is not p.empty:
                 self.fail(f"input '{p.name}' has a default: only attributes may have one")
             self.inputs.append((p.name, p.kind is p.VAR_POSITIONAL))
@@ -84,7 +88,9 @@ class Schema:
         elif origin is np.ndarray or origin is not None and getattr(origin, "__name__", "") == "ndarray":
             spec["kind"], spec["dtype"] = ARRAY, self.array_dtype(p.name, arguments).code
         elif kind is np.ndarray:
-            self.fail(f"attribute '{p.name}': annotate it numpy.typing.NDArray[dtype], so that its element type is known")
+            self.fail(
+                f"attribute '{p.name}': annotate it numpy.typing.NDArray[dtype], so that its element type is known"
+            )
         else:
             shown = getattr(kind, "__name__", None) or str(kind)
             self.fail(f"attribute '{p.name}' cannot be a {shown}: {_EXPECTED} can")
@@ -97,7 +103,9 @@ class Schema:
     def array_dtype(self, name, arguments):
         inner = typing.get_args(arguments[-1]) if arguments else ()
         if not inner or isinstance(inner[0], typing.TypeVar) or inner[0] is typing.Any:
-            self.fail(f"attribute '{name}': NDArray needs the dtype of its elements, as in NDArray[numpy.float32]")
+            self.fail(
+                f"attribute '{name}': NDArray needs the dtype of its elements, as in NDArray[numpy.float32]"
+            )
         try:
             return as_dtype(inner[0])
         except Error:
@@ -113,12 +121,16 @@ class Schema:
         arguments = typing.get_args(kind)
         if typing.get_origin(kind) is tuple and arguments:
             if Ellipsis in arguments:
-                self.fail("the return annotation must fix the number of outputs: Tuple[TensorDesc, TensorDesc], not Tuple[TensorDesc, ...]")
+                self.fail(
+                    "the return annotation must fix the number of outputs: Tuple[TensorDesc, TensorDesc], not Tuple[TensorDesc, ...]"
+                )
             if all(inspect.isclass(a) and issubclass(a, TensorDesc) for a in arguments):
                 return len(arguments)
-        self.fail(f"the return annotation must be TensorDesc or a Tuple of as many TensorDesc as there are outputs, not {annotation}")
+        self.fail(
+            f"the return annotation must be TensorDesc or a Tuple of as many TensorDesc as there are outputs, not {annotation}"
+        )
 
-    # ---- values between the user's functions and C++ ------------------------------------------------------------------
+    # ---- values between the user's functions and C++ ------------------------------------------------------
 
     def bind(self, function, stage, extra):
         """Which of inputs, attributes and `extra` a user's function takes; Error for any other parameter. `outputs` and what
@@ -134,8 +146,11 @@ class Schema:
 
                 near = get_close_matches(p.name, allowed, 2)
                 hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
-                raise Error(f"plugin '{self.id}': {stage} has a parameter '{p.name}' that is no input, attribute or one of "
-                            f"{', '.join(extra)}{hint}; there are {', '.join(allowed)}", where)
+                raise Error(
+                    f"plugin '{self.id}': {stage} has a parameter '{p.name}' that is no input, attribute or one of "
+                    f"{', '.join(extra)}{hint}; there are {', '.join(allowed)}",
+                    where,
+                )
         return [p.name for p in parameters]
 
     def arguments(self, names, function, inputs, attributes, extra):
@@ -152,7 +167,13 @@ class Schema:
         args, kwargs = [], {}
         for p in inspect.signature(function).parameters.values():
             if p.kind is p.VAR_KEYWORD:
-                kwargs.update({k: v for k, v in values.items() if k not in (q for q in inspect.signature(function).parameters)})
+                kwargs.update(
+                    {
+                        k: v
+                        for k, v in values.items()
+                        if k not in (q for q in inspect.signature(function).parameters)
+                    }
+                )
             elif p.kind is p.VAR_POSITIONAL:
                 args += values[p.name]
             elif p.kind is p.KEYWORD_ONLY or (args is None):

@@ -19,7 +19,9 @@ class Steps:
 
     def temporary(self, name, dtype, shape):
         """Memory for these steps; its extents may be symbolic."""
-        return TensorDesc._of_native(self._native.temporary(name, as_dtype(dtype).code, [as_dim(d, "an extent") for d in shape]))
+        return TensorDesc._of_native(
+            self._native.temporary(name, as_dtype(dtype).code, [as_dim(d, "an extent") for d in shape])
+        )
 
     def workspace(self, bytes):
         """Memory of so many bytes for these steps."""
@@ -42,8 +44,14 @@ class Steps:
 
     def _launch(self, name, codes, params, arguments, guide_order):
         values = {n: v for n, v in params._values.items()}
-        self._native.launch(name, codes, _intarsia.KernelLaunchParams(**values), params.block_given,
-                            [_argument(a) for a in arguments], guide_order)
+        self._native.launch(
+            name,
+            codes,
+            _intarsia.KernelLaunchParams(**values),
+            params.block_given,
+            [_argument(a) for a in arguments],
+            guide_order,
+        )
 
 
 def _argument(value):
@@ -93,7 +101,7 @@ def launch(kernel, *arguments, entry=None, num_warps=4, **constants):
     if hasattr(kernel, "asm"):
         return Launch(kernel.name, [kernel.kernel], list(arguments))
     if entry is None:
-        raise Error("launch of code needs the name of its kernel: launch(code, ..., entry=\"add\")")
+        raise Error('launch of code needs the name of its kernel: launch(code, ..., entry="add")')
     return Launch(entry, [kernel], list(arguments))
 
 
@@ -102,9 +110,11 @@ def _launch_jit(kernel, arguments, num_warps, constants):
 
     runtime = [p for p in kernel.params if not p.is_constexpr and p.name not in constants]
     if len(arguments) > len(runtime):
-        raise Error(f"{kernel.__name__} has {len(runtime)} runtime parameters ({', '.join(p.name for p in runtime)}), {len(arguments)} arguments are given")
+        raise Error(
+            f"{kernel.__name__} has {len(runtime)} runtime parameters ({', '.join(p.name for p in runtime)}), {len(arguments)} arguments are given"
+        )
     named = dict(zip((p.name for p in runtime), arguments))
-    for p in runtime[len(arguments):]:
+    for p in runtime[len(arguments) :]:
         if p.name not in constants:
             raise Error(f"{kernel.__name__} needs an argument for '{p.name}'")
     signature = {name: _type_of(p, value) for p, (name, value) in zip(runtime, named.items())}

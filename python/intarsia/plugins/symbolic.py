@@ -186,7 +186,11 @@ class ShapeExprs(SymExprs):
         return math.prod(self._items, start=Dim(1))
 
     def __eq__(self, other):
-        return isinstance(other, ShapeExprs) and len(self) == len(other) and all(_intarsia.identical(a, b) for a, b in zip(self, other))
+        return (
+            isinstance(other, ShapeExprs)
+            and len(self) == len(other)
+            and all(_intarsia.identical(a, b) for a, b in zip(self, other))
+        )
 
     __hash__ = None
 
@@ -235,7 +239,9 @@ class Shape:
 
     def numel(self):
         if self.is_dynamic:
-            raise Error(f"the number of elements of {self} is not known yet; use shape_expr.numel() for the expression")
+            raise Error(
+                f"the number of elements of {self} is not known yet; use shape_expr.numel() for the expression"
+            )
         return math.prod(self._extents)
 
     def __len__(self):

@@ -62,7 +62,8 @@ void run_warp(Warp& warp) {
     const Decoded& in = *warp.pc;
     U32 mask = warp.lanes;
     if (in.flags != 0) {
-      if ((in.flags & kLeader) != 0 && warp.parked != 0 && !warp.forced && (warp.held == 0 || --warp.held == 0)) {
+      if ((in.flags & kLeader) != 0 && warp.parked != 0 && !warp.forced &&
+          (warp.held == 0 || --warp.held == 0)) {
         const Decoded* here = warp.pc;
         next_fragment(warp, false);
         if (warp.pc != here || warp.lanes != mask) continue;

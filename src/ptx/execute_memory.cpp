@@ -24,12 +24,17 @@ void load_values(Warp& warp, const Decoded& in, const Access& access, int count)
   }
   for (int k = 0; k < count; ++k) {
     D* d = warp.at<D>(to[k]);
-    each_lane(access.mask, [&](int l) {
+    const auto one = [&](int l) {
       M value;
       std::memcpy(&value, reinterpret_cast<const void*>(access.address[l] + static_cast<U64>(k) * sizeof(M)),
                   sizeof value);
       d[l] = static_cast<D>(value);
-    });
+    };
+    if (access.mask == kAll) {
+      for (int l = 0; l < kLanes; ++l) one(l);
+    } else {
+      each_lane(access.mask, one);
+    }
   }
 }
 

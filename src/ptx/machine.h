@@ -172,7 +172,7 @@ struct Warp {
   std::int32_t index = 0;
   std::int32_t parked = 0;  // fragments besides the running one
   std::array<Fragment, kLanes> fragments{};
-  std::int32_t held = 0;      // basic blocks for which the fragment is not exchanged
+  std::int32_t held = 0;     // basic blocks for which the fragment is not exchanged
   std::int64_t quantum = 0;  // jumps left before others get a turn
   std::uint64_t clock = 0;
   std::vector<std::uint32_t> seen;  // vector clock: what of each warp happened before now

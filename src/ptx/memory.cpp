@@ -93,6 +93,11 @@ void check_alignment(Warp& warp, const Decoded& in, Access& access) {
 // reported.
 void check_area(Warp& warp, const Decoded& in, Access& access, U64 size, Report::Kind kind, const char* what,
                 bool checked) {
+  if (access.mask == kAll && access.bytes <= size) {
+    U64 outside = 0;
+    for (const U64 address : access.address) outside |= static_cast<U64>(address > size - access.bytes);
+    if (outside == 0) return;
+  }
   each_lane(access.mask, [&](int l) {
     if (access.address[l] <= size && access.bytes <= size - access.address[l]) return;
     access.mask &= ~(U32{1} << l);
@@ -123,7 +128,11 @@ void resolve_shared_of(Warp& warp, const Decoded& in, Access& access, Block& own
 
 void resolve_shared(Warp& warp, const Decoded& in, Access& access) {
   U64 ranks = 0;
-  each_lane(access.mask, [&](int l) { ranks |= access.address[l] >> kRankShift; });
+  if (access.mask == kAll) {
+    for (const U64 address : access.address) ranks |= address >> kRankShift;
+  } else {
+    each_lane(access.mask, [&](int l) { ranks |= access.address[l] >> kRankShift; });
+  }
   if (ranks == 0) return resolve_shared_of(warp, in, access, *warp.block);
   U32 left = access.mask, done = 0;
   Access whole = access;

@@ -255,7 +255,8 @@ Operand BodyParser::address(int depth) {
     out.elements.push_back(word_operand());
     Operand& base = out.elements.front();
     if (base.kind == Operand::Kind::kSymbol) std::swap(out.integer, base.integer);
-    out.integer += plus_integer();
+    out.integer = static_cast<std::int64_t>(static_cast<std::uint64_t>(out.integer) +
+                                            static_cast<std::uint64_t>(plus_integer()));
   } else {
     out.integer = cursor_.expect_integer("an address");
   }

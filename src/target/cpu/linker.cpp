@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <optional>
+
 #include "base/error.h"
 
 namespace intarsia::target {

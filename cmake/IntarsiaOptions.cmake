@@ -9,8 +9,8 @@ add_library(intarsia_options INTERFACE)
 target_compile_features(intarsia_options INTERFACE cxx_std_20)
 target_compile_options(intarsia_options INTERFACE -Wall -Wextra -Wpedantic -Werror -fno-math-errno -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 reports these falsely in optimised standard library code.
-  target_compile_options(intarsia_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow
+  # g++ 12 reports these falsely in optimised standard library code, and the last in GoogleTest's macros.
+  target_compile_options(intarsia_options INTERFACE -Wno-dangling-else -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow
     -Wno-array-bounds -Wno-stringop-overread -Wno-dangling-pointer)
 endif()
 if(INTARSIA_SANITIZE)

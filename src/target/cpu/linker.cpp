@@ -7,10 +7,9 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
-
-#include <optional>
 
 #include "base/error.h"
 

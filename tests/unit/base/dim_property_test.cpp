@@ -11,7 +11,7 @@
 namespace intarsia {
 namespace {
 
-using Wide = __int128;
+__extension__ using Wide = __int128;
 
 // A value, or nothing where the expression has none. Divisions by zero are errors of the expression; an
 // overflow is one of the result alone, because sums may cancel.

@@ -47,7 +47,7 @@ TEST(Targets, TheTableSaysWhatIsKnown) {
 }
 
 TEST(CompileProgram, NeedsNoDevice) {
-  for (const std::string& name : {"x86-64-v3", "x86-64-v4", "sm_80", "sm_90a"}) {
+  for (const std::string name : {"x86-64-v3", "x86-64-v4", "sm_80", "sm_90a"}) {
     const Compiled compiled = compile_program(chain(), {}, *described_target(name), builtins());
     EXPECT_EQ(compiled.program.target, name);
     ASSERT_EQ(compiled.program.steps.size(), 1u) << print(compiled.program);  // one kernel for the chain

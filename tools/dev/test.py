@@ -148,15 +148,16 @@ class Runner:
 def main():
     parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--all", action="store_true", help="ThreadSanitizer, the release build and the wheel too")
+    parser.add_argument("--all", action="store_true", help="sanitizers, fuzzing, the release build and the wheel too")
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--only", nargs="+", metavar="STAGE")
     parser.add_argument("--fuzz-seconds", type=int, default=30)
     options = parser.parse_args()
     runner = Runner(options)
     quick = ["tree", "unit", "golden", "python", "docs"]
-    usual = [*quick, "gcc", "asan", "fuzz"]
-    stages = ["peers"] if options.peers else quick if options.quick else [*usual, "tsan", "install"] if options.all else usual
+    usual = [*quick, "gcc"]
+    thorough = [*usual, "asan", "fuzz", "tsan", "install"]
+    stages = ["peers"] if options.peers else quick if options.quick else thorough if options.all else usual
     for name in options.only or stages:
         runner.stage(name, getattr(runner, name))
     total = runner.total

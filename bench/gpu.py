@@ -36,7 +36,7 @@ def main():
     work = {
         "x + 1, 2^28 f32": ((1 << 28,), lambda t: t + 1, lambda x: x + 1.0),
         "gelu(1.1 x + 0.3), erf, 2^28 f32": ((1 << 28,), lambda t: gelu(t * 1.1 + 0.3), lambda x: ia.gelu(x * 1.1 + 0.3)),
-        "softmax 8192 x 4096": ((8192, 4096), lambda t: torch.softmax(t, -1), lambda x: ia.softmax(x)),
+        "softmax 8192 x 4096": ((8192, 4096), lambda t: torch.softmax(t, -1), lambda x: ia.softmax(x, dim=1)),
         "sum of rows 8192 x 4096": ((8192, 4096), lambda t: t.sum(-1), lambda x: ia.sum(x, dim=1)),
     }
     rows = []
@@ -45,7 +45,7 @@ def main():
         x = ia.Tensor(t)
         copy = torch.empty_like(t)
         compiled = torch.compile(theirs)
-        near = torch.allclose(torch.from_dlpack(mine(x).eval()), theirs(t), rtol=1e-4, atol=1e-5)
+        near = torch.allclose(torch.from_dlpack(mine(x).eval()), theirs(t), rtol=1e-4, atol=1e-3)
         ms = milliseconds(torch, {"ours": lambda: mine(x).eval(), "torch.compile": lambda: compiled(t), "torch": lambda: theirs(t), "copy": lambda: copy.copy_(t)})
         row = {"work": name, "ms": ms, "of the copy": ms["copy"] / ms["ours"], "torch.compile / ours": ms["torch.compile"] / ms["ours"],
                "GB/s of the copy": 2 * t.numel() * 4 / ms["copy"] / 1e6, "agrees": bool(near)}

@@ -70,7 +70,7 @@ def test_a_small_network(rows):
     x, w1, b1, w2 = (rng.standard_normal(s).astype(np.float32) for s in ((rows, 64), (64, 96), (96,), (96, 48)))
     weight, bias = np.ones(96, np.float32), np.zeros(96, np.float32)
     t = [ia.Tensor(a) for a in (x, w1, b1, w2, weight, bias)]
-    out = ia.gelu(ia.layer_norm(t[0] @ t[1] + t[2], t[4], t[5])) @ t[3] + ia.softmax(t[0] @ t[1][:, :48])
+    out = ia.gelu(ia.layer_norm(t[0] @ t[1] + t[2], t[4], t[5])) @ t[3] + ia.softmax(t[0] @ t[1][:, :48], dim=-1)
     d = [a.astype(np.float64) for a in (x, w1, b1, w2)]
     h = d[0] @ d[1] + d[2]
     h = (h - h.mean(-1, keepdims=True)) / np.sqrt(h.var(-1, keepdims=True) + 1e-5)
@@ -82,7 +82,7 @@ def test_a_small_network(rows):
 
 
 CASES = {
-    "softmax": lambda x: ia.softmax(x),
+    "softmax": lambda x: ia.softmax(x, dim=-1),
     "sum": lambda x: ia.sum(x, dim=0),
     "sum_all": lambda x: ia.sum(x),
     "max": lambda x: ia.max(x, dim=1),

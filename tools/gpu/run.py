@@ -89,7 +89,7 @@ def main():
            "INTARSIA_EXPECT_GPU": "1"}
     if "tests" in options.only:
         select = ["-k", options.select] if options.select else []
-        _, output = log.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *select, "tests/gpu", "tests/python"], env)
+        _, output = log.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *select, "tests/gpu", "tests/python/test_gpu.py"], env)
         results["parts"]["tests"] = counts(output)
     if "examples" in options.only:
         passed = {}

@@ -68,7 +68,8 @@ bool ImplementationTable::remove(std::string_view op, std::string_view name) {
 
 std::vector<ImplementationRef> ImplementationTable::of(std::string_view op) const {
   std::vector<ImplementationRef> out;
-  for (const Row& r : *state_->of(op)) out.push_back(r.implementation);
+  const std::shared_ptr<const Rows> rows = state_->of(op);  // held: a writer may put others in their place
+  for (const Row& r : *rows) out.push_back(r.implementation);
   return out;
 }
 

@@ -1,17 +1,18 @@
-// What an evaluation costs beside the work itself, and how near x + 1 on big tensors comes to a copy.
-#include <benchmark/benchmark.h>
-
+// What an evaluation costs from C++ beside the work itself, and how near big tensors come to a copy. One
+// core.
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <numeric>
-#include <vector>
+#include <span>
 
 #include "intarsia/intarsia.h"
+#include "timing.h"
 
 namespace {
 
 namespace ia = intarsia;
+using ia::bench::Candidate;
+using ia::bench::Row;
 
 ia::Tensor tensor(std::vector<std::int64_t> shape) {
   const std::int64_t count =
@@ -19,73 +20,50 @@ ia::Tensor tensor(std::vector<std::int64_t> shape) {
   return ia::Tensor::from_host<float>(std::vector<float>(static_cast<std::size_t>(count), 0.5f), shape);
 }
 
-// The peer of an evaluation: a call that cannot be inlined, with a result of its own.
-void function(benchmark::State& state) {
-  const std::vector<float> x(4, 0.5f);
-  const std::function<std::unique_ptr<float[]>(const float*)> f = [](const float* in) {
+// The peer is a call that cannot be inlined, with a result of its own.
+Row again() {
+  const std::vector<float> values(4, 0.5f);
+  const std::function<std::unique_ptr<float[]>(const float*)> function = [](const float* in) {
     auto out = std::make_unique<float[]>(4);
-    for (int i = 0; i < 4; ++i) out[static_cast<std::size_t>(i)] = in[i] + 1;
+    for (std::size_t i = 0; i < 4; ++i) out[i] = in[i] + 1;
     return out;
   };
-  for (auto _ : state) benchmark::DoNotOptimize(f(x.data()));
-}
-BENCHMARK(function);
-
-void evaluate_again(benchmark::State& state) {
-  const ia::Tensor x = tensor({2, 2});
-  int i = 0;
-  for (auto _ : state) benchmark::DoNotOptimize((x + ++i).eval());
-}
-BENCHMARK(evaluate_again);
-
-void call_executable(benchmark::State& state) {
   const ia::Tensor x = tensor({2, 2});
   const auto f = [](std::span<const ia::Tensor> in) { return std::vector<ia::Tensor>{in[0] + 1}; };
-  const ia::Executable exe = ia::compile(f, {ia::InputInfo{{2, 2}}});
-  for (auto _ : state) benchmark::DoNotOptimize(exe({x}));
+  const ia::Executable executable = ia::compile(f, {ia::InputInfo{{2, 2}}});
+  const auto seconds =
+      ia::bench::interleaved({{"std::function", [&] { ia::bench::keep(function(values.data())); }},
+                              {"evaluation", [&] { ia::bench::keep((x + 1).eval()); }},
+                              {"compiled", [&] { ia::bench::keep(executable({x})); }}},
+                             11, 20000);
+  return {"x + 1 (2 x 2) again, from C++",
+          "us",
+          seconds,
+          {{"us above std::function", (seconds.at("evaluation") - seconds.at("std::function")) * 1e6}}};
 }
-BENCHMARK(call_executable);
 
-// Every round is a chain of another make: bits of a counter say add or multiply.
-void evaluate_new_structure(benchmark::State& state) {
-  const ia::Tensor x = tensor({64, 64});
-  unsigned structure = 1u << 8;
-  for (auto _ : state) {
-    ia::Tensor y = x;
-    for (unsigned bits = structure++; bits > 1; bits >>= 1) y = bits & 1 ? y + 1 : y * 2;
-    y.eval();
-  }
+Row big(const std::string& work, const std::function<ia::Tensor(const ia::Tensor&)>& function) {
+  constexpr std::size_t kCount = 1u << 24;
+  const std::vector<float> from(kCount, 0.5f);
+  std::vector<float> to(kCount);
+  const ia::Tensor x = tensor({kCount});
+  const auto copy = [&] {
+    std::memcpy(to.data(), from.data(), kCount * 4);
+    ia::bench::keep(to);
+  };
+  const auto seconds = ia::bench::interleaved({{"copy", copy}, {"ours", [&] { function(x).eval(); }}}, 11);
+  return {work + ", 2^24 f32, from C++",
+          "ms",
+          seconds,
+          {{"of the copy", seconds.at("copy") / seconds.at("ours")}}};
 }
-BENCHMARK(evaluate_new_structure)->Unit(benchmark::kMillisecond)->Iterations(20);
-
-void copy(benchmark::State& state) {
-  const std::vector<float> from(static_cast<std::size_t>(state.range(0)), 0.5f);
-  std::vector<float> to(from.size());
-  for (auto _ : state) {
-    std::memcpy(to.data(), from.data(), from.size() * 4);
-    benchmark::ClobberMemory();
-  }
-  state.SetBytesProcessed(state.iterations() * state.range(0) * 8);
-}
-BENCHMARK(copy)->Arg(1 << 24)->Unit(benchmark::kMillisecond)->UseRealTime();
-
-void add_one(benchmark::State& state) {
-  const ia::Tensor x = tensor({state.range(0)});
-  (x + 1).eval();  // compiles, and leaves a result's memory in the pool
-  for (auto _ : state) (x + 1).eval();
-  state.SetBytesProcessed(state.iterations() * state.range(0) * 8);
-}
-BENCHMARK(add_one)->Arg(1 << 24)->Unit(benchmark::kMillisecond)->UseRealTime();
-
-void gelu(benchmark::State& state) {
-  const ia::Tensor x = tensor({state.range(0)});
-  const char* const form = state.range(1) ? "tanh" : "none";
-  ia::gelu(x * 1.1 + 0.3, form).eval();
-  for (auto _ : state) ia::gelu(x * 1.1 + 0.3, form).eval();
-  state.SetBytesProcessed(state.iterations() * state.range(0) * 8);
-}
-BENCHMARK(gelu)->Args({1 << 24, 0})->Args({1 << 24, 1})->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main() {
+  ia::bench::one_core();
+  ia::bench::print(
+      {again(), big("x + 1", [](const ia::Tensor& x) { return x + 1; }),
+       big("gelu(1.1 x + 0.3), erf", [](const ia::Tensor& x) { return ia::gelu(x * 1.1 + 0.3, "none"); }),
+       big("gelu(1.1 x + 0.3), tanh", [](const ia::Tensor& x) { return ia::gelu(x * 1.1 + 0.3, "tanh"); })});
+}

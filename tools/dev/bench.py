@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
-PYTHON_BENCHES = ["overhead", "elementwise"]
+SCRIPTS = ["overhead", "elementwise"]  # bench/NAME.py prints its rows as JSON on the last line
+PROGRAMS = ["evaluate"]  # bench/NAME.cpp does the same
 
 
 def cpu_name():
@@ -31,9 +32,16 @@ def flags():
     return "AVX-512" if "avx512f" in text else "AVX2" if "avx2" in text else "SSE"
 
 
+def build(names):
+    wanted = [f"bench_{name}" for name in names if name in PROGRAMS]
+    subprocess.run(["cmake", "--preset", "dev", "-DINTARSIA_BENCH=ON"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([ROOT / "dev", "build", "dev", *(wanted or ["all"])], cwd=ROOT, check=True)
+
+
 def run(name):
     env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
-    done = subprocess.run([sys.executable, ROOT / "bench" / f"{name}.py"], cwd=ROOT / "bench", env=env, stdout=subprocess.PIPE, text=True, check=True)
+    command = [ROOT / "build" / "dev" / "bench" / f"bench_{name}"] if name in PROGRAMS else [sys.executable, ROOT / "bench" / f"{name}.py"]
+    done = subprocess.run(command, cwd=ROOT / "bench", env=env, stdout=subprocess.PIPE, text=True, check=True)
     rows = json.loads(done.stdout.splitlines()[-1])
     RESULTS.mkdir(exist_ok=True)
     data = {"machine": f"{cpu_name()}, {flags()}", "date": datetime.date.today().isoformat(), "rows": rows}
@@ -66,7 +74,11 @@ def write_page():
 
 
 if __name__ == "__main__":
-    for bench in sys.argv[1:] or PYTHON_BENCHES:
-        run(bench)
+    names = sys.argv[1:] or [*SCRIPTS, *PROGRAMS]
+    if unknown := [name for name in names if name not in SCRIPTS + PROGRAMS]:
+        sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(SCRIPTS + PROGRAMS)}")
+    build(names)
+    for name in names:
+        run(name)
     write_page()
     print((ROOT / "bench" / "RESULTS.md").read_text())

@@ -42,7 +42,7 @@ std::vector<ops::OwnedTensor> inputs_of(const graph::Graph& graph, const Extents
 
 runtime::DeviceTensor on_device(runtime::Device& device, const ops::OwnedTensor& x) {
   auto out = runtime::DeviceTensor::make(device, x.dtype, runtime::Extents(x.extents));
-  std::memcpy(out.data, x.bytes.data(), x.bytes.size());
+  if (!x.bytes.empty()) std::memcpy(out.data, x.bytes.data(), x.bytes.size());
   return out;
 }
 

@@ -32,10 +32,9 @@ def flags():
     return "AVX-512" if "avx512f" in text else "AVX2" if "avx2" in text else "SSE"
 
 
-def build(names):
-    wanted = [f"bench_{name}" for name in names if name in PROGRAMS]
+def build():
     subprocess.run(["cmake", "--preset", "dev", "-DINTARSIA_BENCH=ON"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([ROOT / "dev", "build", "dev", *(wanted or ["all"])], cwd=ROOT, check=True)
+    subprocess.run([ROOT / "dev", "build", "dev"], cwd=ROOT, check=True)
 
 
 def run(name):
@@ -77,7 +76,7 @@ if __name__ == "__main__":
     names = sys.argv[1:] or [*SCRIPTS, *PROGRAMS]
     if unknown := [name for name in names if name not in SCRIPTS + PROGRAMS]:
         sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(SCRIPTS + PROGRAMS)}")
-    build(names)
+    build()
     for name in names:
         run(name)
     write_page()

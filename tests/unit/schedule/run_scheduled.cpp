@@ -106,16 +106,16 @@ class Executor {
       if (p_.buffers[n].kind == Buffer::Kind::kOutput) memory_[n] = outputs_[p_.buffers[n].port].bytes.data();
   }
 
+  std::byte* bytes_of(std::size_t buffer) const { return static_cast<std::byte*>(memory_[buffer]); }
+
   void steps(const std::vector<runtime::Step>& list) {
     for (const runtime::Step& s : list) {
       if (const auto* l = std::get_if<runtime::Launch>(&s.body))
         launch(*l);
       else if (const auto* c = std::get_if<runtime::Copy>(&s.body))
-        std::memcpy(memory_[c->to.buffer.index], memory_[c->from.buffer.index],
-                    static_cast<std::size_t>(at(c->bytes)));
+        std::copy_n(bytes_of(c->from.buffer.index), at(c->bytes), bytes_of(c->to.buffer.index));
       else if (const auto* m = std::get_if<runtime::Memset>(&s.body))
-        std::memset(memory_[m->target.buffer.index], static_cast<int>(m->pattern),
-                    static_cast<std::size_t>(at(m->bytes)));
+        std::fill_n(bytes_of(m->target.buffer.index), at(m->bytes), static_cast<std::byte>(m->pattern));
       else if (const auto* c = std::get_if<runtime::Choose>(&s.body))
         choose(*c);
       else

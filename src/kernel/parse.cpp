@@ -257,16 +257,10 @@ struct Parser {
     if (std::from_chars(begin, end, real).ptr != end || w.empty()) fail(fmt::format("'{}' is no number", w));
     return std::bit_cast<std::int64_t>(real);
   }
-  bool attribute(std::vector<Attr>& attrs, std::vector<Pending>& pending) {
-    const bool hint = peek() == '?';
-    const std::size_t before = at;
-    if (hint) ++at;
+  void attribute(std::vector<Attr>& attrs, std::vector<Pending>& pending) {
+    const bool hint = take('?');
     const std::string_view w = word();
-    if (w.empty() || !take('=')) {
-      at = before;
-      if (!w.empty()) fail(fmt::format("'{}' is not expected", w));
-      return false;
-    }
+    if (w.empty() || !take('=')) fail(fmt::format("a fact NAME=VALUE is wanted; got '{}'", w));
     const auto key = key_named(w, hint);
     if (!key || *key == Key::kFn) fail(fmt::format("'{}' is no fact", w));
     for (const Attr& a : attrs)
@@ -276,7 +270,6 @@ struct Parser {
       pending.push_back({*key, word()});
     else
       attrs.back().value = integer();
-    return true;
   }
 
   struct Frame {

@@ -158,7 +158,13 @@ ValueId Vocabulary::real(const Operand& a, std::string_view what) {
 }
 
 ValueId Vocabulary::unary(Fn fn, const Operand& a) {
-  if (fn == Fn::kNeg || fn == Fn::kAbs || fn == Fn::kNot) return b.unary(fn, value(a));
+  const ValueId v = value(a);
+  const DType t = type(v).dtype;
+  if (fn == Fn::kNeg) return negative(v);
+  if (fn == Fn::kAbs) return t == DType::kBool ? v : b.unary(fn, v);
+  if (fn == Fn::kNot && is_float(t))
+    throw UserError(fmt::format("~ takes integers and bools; got {}", name(t)));
+  if (fn == Fn::kNot) return b.unary(fn, v);
   return b.unary(fn, real(a, text_of(fn)));
 }
 

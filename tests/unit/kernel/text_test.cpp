@@ -126,6 +126,8 @@ TEST(KernelText, MalformedTextIsAUserErrorWithItsLine) {
             "kernel text, line 1: version 7 of kernel text is not known; 1 is");
   EXPECT_EQ(replaced("program_id", "program_idea"), "kernel text, line 10: 'program_idea' is no instruction");
   EXPECT_EQ(replaced("input 0", "imput 0"), "kernel text, line 5: 'imput' is no role");
+  EXPECT_EQ(replaced("axis=0", "? axis=0"), "kernel text, line 10: 'axis' is no fact");
+  EXPECT_EQ(replaced("axis=0", "?{"), "kernel text, line 10: a fact NAME=VALUE is wanted; got ''");
   EXPECT_NE(replaced("%6 ", "%4 ").find("is defined twice"), std::string::npos);
   EXPECT_EQ(replaced("axis=0", "axis=5"), "kernel text: a grid has axes 0, 1 and 2; got 5 (model.py:4:1)");
   EXPECT_NE(error_of([] { (void)parse(""); }).find("'kernel' is wanted"), std::string::npos);

@@ -231,6 +231,8 @@ TEST(Vocabulary, Predicates) {
 }
 
 TEST(Vocabulary, Errors) {
+  EXPECT_EQ(refusal([](Vocabulary& v) { v.unary(Fn::kNot, v.value(Operand(1.5))); }),
+            "~ takes integers and bools; got f32");
   EXPECT_EQ(refusal([](Vocabulary& v) { v.unary(Fn::kExp, v.arange(0, 4)); }),
             "exp takes floats; got i32[4]: cast it first");
   EXPECT_EQ(refusal([](Vocabulary& v) { v.binary(BinaryOp::kAdd, v.arange(0, 4), v.arange(0, 8)); }),

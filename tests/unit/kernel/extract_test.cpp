@@ -1,9 +1,9 @@
 // Which kernels are element functions, and what is said of those that are not.
 #include <gtest/gtest.h>
 
-#include "host.h"
 #include "kernel/element.h"
-#include "kernels.h"
+#include "support/kernel_host.h"
+#include "support/kernels.h"
 
 namespace intarsia::kernel {
 namespace {

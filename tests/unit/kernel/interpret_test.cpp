@@ -1,9 +1,11 @@
+#include <gtest/gtest.h>
+
 #include "kernel/interpret.h"
 
 #include <cmath>
 #include <limits>
 
-#include "host.h"
+#include "support/kernel_host.h"
 
 namespace intarsia::kernel {
 namespace {

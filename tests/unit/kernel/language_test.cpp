@@ -6,8 +6,8 @@
 #include <limits>
 #include <random>
 
-#include "host.h"
 #include "kernel/element.h"
+#include "support/kernel_host.h"
 
 namespace intarsia {
 namespace {

@@ -3,8 +3,8 @@
 #include <limits>
 #include <random>
 
-#include "host.h"
 #include "kernel/kernel.h"
+#include "support/kernel_host.h"
 
 namespace intarsia::kernel {
 namespace {
@@ -66,7 +66,8 @@ TEST(KernelText, ReadsWell) {
   const ValueId x = b.view("x", Role::kInput, 0, DType::kF16, {n});
   const ValueId y = b.view("y", Role::kOutput, 0, DType::kF16, {n});
   b.line("twice.py:2:5");
-  const ValueId at = b.binary(Fn::kMul, b.program_id(0), b.constant(16, scalar(DType::kI64)));
+  const ValueId program = b.program_id(0), width = b.constant(16, scalar(DType::kI64));
+  const ValueId at = b.binary(Fn::kMul, program, width);
   const std::int64_t extents[] = {16};
   const ValueId v = b.load(x, std::span(&at, 1), extents);
   b.store(y, b.binary(Fn::kMul, v, b.constant(2.0, b.type(v))), std::span(&at, 1));

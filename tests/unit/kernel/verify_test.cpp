@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "host.h"
 #include "kernel/kernel.h"
+#include "support/kernel_host.h"
 
 namespace intarsia::kernel {
 namespace {

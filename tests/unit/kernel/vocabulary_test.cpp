@@ -1,9 +1,11 @@
+#include <gtest/gtest.h>
+
 #include "kernel/vocabulary.h"
 
 #include <cmath>
 #include <map>
 
-#include "host.h"
+#include "support/kernel_host.h"
 
 namespace intarsia::kernel {
 namespace {

@@ -1,7 +1,5 @@
-// Host arrays for tests of kernels.
+// Host arrays for tests of kernels, as the interpreter binds them.
 #pragma once
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
 

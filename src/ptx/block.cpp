@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ptx/lanes.h"
+#include "ptx/trace.h"
 
 namespace intarsia::ptx {
 namespace {
@@ -56,7 +57,17 @@ void report_deadlock(Block& block) {
   report(*first, *at.pc, Report::Kind::kDeadlock, at.lanes, "no thread of the block can go on: " + picture);
 }
 
-void run_warp(Warp& warp) {
+namespace {
+
+struct Untraced {
+  explicit Untraced(Warp&) {}
+  void before(const Decoded&, U32) {}
+  void after(const Decoded&) {}
+};
+
+template <class Notes>
+void run_steps(Warp& warp) {
+  Notes notes(warp);
   std::int64_t steps = 0;
   for (;;) {
     const Decoded& in = *warp.pc;
@@ -73,19 +84,28 @@ void run_warp(Warp& warp) {
       if ((in.flags & kInexact) != 0 && mask != 0)
         warp.block->worker->inexact[warp.block->launch->image->inexact.at(&in)] = true;
       if (mask == 0) {
+        notes.before(in, 0);
+        notes.after(in);
         ++warp.pc;
         ++steps;
         continue;
       }
     }
     ++steps;
-    switch (in.run(warp, in, mask)) {
+    notes.before(in, mask);
+    const Flow flow = in.run(warp, in, mask);
+    notes.after(in);
+    switch (flow) {
       case Flow::kNext: ++warp.pc; break;
       case Flow::kJump: break;
       case Flow::kStop: warp.block->steps += steps; return;
     }
   }
 }
+
+}  // namespace
+
+void run_warp(Warp& warp) { warp.traced ? run_steps<Tracer>(warp) : run_steps<Untraced>(warp); }
 
 // Runs until the block ended, has used up `budget` steps, or only polls.
 Turn run_block(Block& block, std::int64_t budget) {

@@ -65,6 +65,7 @@ Ref Decoder::allocate(int width) {
 
 void Decoder::place_registers() {
   for (const Register& r : function_.registers) registers_.push_back(allocate(bits(r.type)));
+  code_.registers = registers_;
 }
 
 // .param variables of the body and a .func's own parameters: bytes per lane, in the registers.

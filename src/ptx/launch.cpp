@@ -148,6 +148,7 @@ void start_block(Block& block, std::int64_t linear) {
     warp.block = &block;
     warp.index = static_cast<std::int32_t>(w);
     warp.live = 0;
+    warp.traced = c.trace && c.trace->block == block.id && c.trace->warp == warp.index;
     warp.quantum = 0;
     warp.seen.assign(warps, 1);
     warp.base[1] = const_cast<std::byte*>(launch.constants);
@@ -285,6 +286,7 @@ void gather_rest(const Image& image, const LaunchConfig& config, std::vector<Wor
   std::map<std::int64_t, std::string> printed;  // by block
   for (Worker& w : workers) {
     result.steps += w.steps;
+    std::move(w.trace.begin(), w.trace.end(), std::back_inserter(result.trace));
     for (std::size_t i = 0; i < executed.size(); ++i) executed[i] = executed[i] || w.inexact[i];
     for (auto& [block, text] : w.printed) printed[block] += text;
   }

@@ -52,6 +52,20 @@ struct Checks {
   bool members = true;        // lanes a membermask names and that do not come
   static Checks none() { return {false, false, false, false, false, false, false}; }
 };
+// "all", "none", or names of check_names() joined by commas, a '-' before one taking it away ("all,-races").
+// Throws UserError that lists the names.
+Checks checks_named(std::string_view list);
+std::vector<std::string_view> check_names();
+
+// What is known of an architecture: 90, or 80, … UserError lists those there are.
+Device device_of(int architecture);
+
+// Which warp of which block to write down, instruction by instruction.
+struct TraceRequest {
+  std::array<std::uint32_t, 3> block{};
+  std::int32_t warp = 0;
+  std::size_t most = 100000;  // instructions; later ones are left out
+};
 
 // Runs body(0) … body(count - 1), in any order, perhaps at once.
 using ParallelFor = std::function<void(std::int64_t count, const std::function<void(std::int64_t)>& body)>;
@@ -66,6 +80,7 @@ struct LaunchConfig {
   bool exact_tensor_cores =
       true;                  // false: products of tensor cores are summed in f32, and recorded as inexact
   ParallelFor parallel_for;  // none: blocks run one after another
+  std::optional<TraceRequest> trace;
   std::int64_t max_steps = std::int64_t{1} << 36;  // warp instructions of one block before it counts as hung
 };
 
@@ -102,13 +117,32 @@ struct Report {
 };
 std::string_view name(Report::Kind kind);
 
+// A register of a traced instruction: what was read, or what was written.
+struct TraceValue {
+  std::string name;
+  Type type = Type::kNone;  // as the instruction sees it
+  bool written = false;
+  std::array<std::uint64_t, 32> bits{};  // by lane; of 128-bit registers the lower half
+};
+// One instruction a traced warp executed.
+struct TraceStep {
+  std::int32_t line = 0;
+  std::string instruction;  // that line
+  std::string opcode;       // with its modifiers: a line may hold several
+  std::string source;       // from .loc
+  std::uint32_t lanes = 0;  // that executed it; none where its guard was false everywhere
+  std::vector<TraceValue> values;
+  std::string text() const;  // for people: one line, and one for each register
+};
+
 struct LaunchResult {
   std::vector<Report> reports;  // by kind and place, in the text's order
   std::vector<std::string>
       inexact;             // executed forms whose result a GPU may round otherwise; empty: bits must agree
   std::string printed;     // what printf wrote, block by block
   std::int64_t steps = 0;  // warp instructions executed
-  void require_clean() const;  // throws UserError with every report's text if there is one
+  std::vector<TraceStep> trace;  // of LaunchConfig::trace
+  void require_clean() const;    // throws UserError with every report's text if there is one
 };
 
 struct Image;  // the decoded program

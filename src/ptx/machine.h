@@ -94,6 +94,7 @@ struct Code {
   std::uint32_t local_bytes = 0;
   std::vector<CallSite> calls;
   std::vector<MatrixShape> matrices;
+  std::vector<Ref> registers;                   // by index into Function::registers
   std::vector<CallSite::Copy> params, returns;  // of a .func: per-lane storage in its own registers
 };
 
@@ -180,6 +181,7 @@ struct Warp {
   std::deque<Frame> frames;
   std::vector<PendingCopy> copies;
   std::array<std::uint64_t, kLanes> copy_groups{}, bulk_groups{};
+  bool traced = false;              // LaunchConfig::trace names it
   bool polled = false;              // its last turn ended with a wait that failed
   std::uint32_t cluster_phase = 0;  // at its arrival
   std::unique_ptr<std::byte[], decltype(&std::free)> local{nullptr, &std::free};
@@ -261,7 +263,8 @@ struct Worker {
   std::vector<std::pair<std::int64_t, std::string>> printed;  // by block
   std::int64_t steps = 0;
   std::vector<std::unique_ptr<Block>> blocks;  // kept for reuse
-  bool stop = false;                           // a trap ends the launch
+  std::vector<TraceStep> trace;
+  bool stop = false;  // a trap ends the launch
 };
 
 struct Range {

@@ -7,6 +7,7 @@
 #include "frontend/numbers.h"
 #include "ops/attribute_text.h"
 #include "ops/ops.h"
+#include "plugins/op.h"
 #include "plugins/registry.h"
 
 namespace intarsia::frontend {
@@ -71,6 +72,7 @@ std::vector<Tensor> record_call(const ops::OpRef& op, std::span<const Operand> i
   RecordRef record =
       make_record(Record::Kind::kNode, static_cast<std::uint32_t>(inferred.outputs.size()), caller);
   record->op = op;
+  if (op->self) record->bits = plugins::fingerprint(*op);
   record->inputs = std::move(operands);
   if (bound.begin() != bound.end())
     for (const auto& [name, value] : bound)

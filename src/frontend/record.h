@@ -41,7 +41,8 @@ class Record {
   std::uint32_t num_outputs;
   Output first;
   std::unique_ptr<Output[]> more;
-  std::uint64_t bits = 0;
+  std::uint64_t bits =
+      0;  // kNode: what the functions of a plugin read when it was called (plugins::fingerprint)
   bool literal = false;  // kNumber: part of the structure, as an exponent is
   ops::OpRef op;
   std::vector<Input> inputs;   // guarded by the session's lock; dropped once every output is ready

@@ -9,6 +9,7 @@
 #include "frontend/executable.h"
 #include "graph/interpret.h"
 #include "ops/host.h"
+#include "plugins/op.h"
 #include "runtime/cpu_device.h"
 
 namespace intarsia::frontend {
@@ -31,6 +32,16 @@ runtime::DeviceTensor moved_to(runtime::Device& device, const runtime::DeviceTen
 
 ops::HostTensor host_view(const runtime::DeviceTensor& t) {
   return {t.dtype, {t.extents.begin(), t.extents.end()}, t.data};
+}
+
+// Whether the functions of plugins read what they read when the plugins were called: else what was compiled
+// is not what the structure's words say.
+bool reads_the_same(const Snapshot& snapshot) {
+  return std::ranges::all_of(snapshot.items, [](const Item& item) {
+    const Record& record = *item.record;
+    return item.leaf || record.kind != Record::Kind::kNode || !record.op->self ||
+           record.bits == plugins::fingerprint(*record.op);
+  });
 }
 
 // What infer says on dims must be what it said on numbers, without new conditions: then the structure holds
@@ -122,7 +133,6 @@ Session::ExecutableRef Session::make(const Snapshot& snapshot, runtime::Device& 
 
 void Session::remember(const Work& work, const Snapshot& snapshot, runtime::Device& device, bool symbolic,
                        ExecutableRef executable) {
-  if (work.structure.watches) return;  // what a plugin reads may change: the compiler's cache looks at it
   Known known;
   known.words = work.structure.words;
   known.symbolic = symbolic, known.device = &device, known.executable = std::move(executable);
@@ -177,8 +187,10 @@ void Session::evaluate(std::span<const Tensor> tensors) {
   if (!executable) {
     bool symbolic = !copy.symbol_extents.empty();
     executable = make(copy, device, symbolic);
-    const std::scoped_lock lock(mutex_);
-    remember(work, copy, device, symbolic, executable);
+    if (reads_the_same(copy)) {
+      const std::scoped_lock lock(mutex_);
+      remember(work, copy, device, symbolic, executable);
+    }
   }
   for (runtime::DeviceTensor& input : work.inputs) input = moved_to(device, input);
   work.outputs.resize(work.roots.size());

@@ -124,9 +124,8 @@ class Flattener {
       out_.words.push_back(word_of(out_.operands.back()));
     }
     if (record->op->self) {
-      const plugins::OpIdentity identity = plugins::identity(*record->op);
-      out_.words.push_back(identity.serial);
-      out_.watches = out_.watches || identity.watches;
+      out_.words.push_back(plugins::serial(*record->op));
+      out_.words.push_back(record->bits);
     }
     record->visit = visit_, record->place = static_cast<std::uint32_t>(out_.items.size());
     out_.items.push_back({record, 0, false, first, static_cast<std::uint32_t>(record->inputs.size())});
@@ -147,7 +146,7 @@ std::uint64_t hash_words(std::span<const std::uint64_t> words) {
 
 void Structure::clear() {
   items.clear(), operands.clear(), roots.clear(), words.clear(), symbol_extents.clear();
-  hash = 0, watches = false;
+  hash = 0;
 }
 
 void flatten(std::span<const Record::Input> roots, std::uint64_t visit, Structure& out) {

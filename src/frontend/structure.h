@@ -30,7 +30,6 @@ struct Structure {
   std::vector<std::uint64_t> words;          // equal words (and attribute texts): one structure
   std::vector<std::int64_t> symbol_extents;  // the extent behind each symbol of the words
   std::uint64_t hash = 0;
-  bool watches = false;  // a plugin reads what may change, and is no part of the key
 
   void clear();
 };

@@ -11,7 +11,8 @@ struct OpSelf {
   std::vector<OutputSpec> outputs;
   ShapeRule shape_rule;
   Reference reference;
-  OpIdentity identity;
+  std::uint64_t serial;
+  std::vector<std::function<std::uint64_t()>> fingerprints = {};
 };
 
 void check_output(const OpSelf& self, std::size_t i, const TensorDesc& desc) {
@@ -72,8 +73,16 @@ class Strings {
 
 }  // namespace
 
-OpIdentity identity(const ops::OpDef& op) {
-  return op.infer == infer ? static_cast<const OpSelf*>(op.self)->identity : OpIdentity{};
+std::uint64_t serial(const ops::OpDef& op) {
+  return op.infer == infer ? static_cast<const OpSelf*>(op.self)->serial : 0;
+}
+
+std::uint64_t fingerprint(const ops::OpDef& op) {
+  std::uint64_t all = 0;
+  if (op.infer == infer)
+    for (const auto& one : static_cast<const OpSelf*>(op.self)->fingerprints)
+      all = (all ^ one()) * 0x9E3779B97F4A7C15ull;
+  return all;
 }
 
 std::string input_name(std::span<const InputSpec> inputs, std::size_t i) {
@@ -102,9 +111,9 @@ ops::OpRef make_op(const PluginDef& def, std::uint64_t serial) {
   check_def(def);
   auto op = std::make_shared<ops::OwnedOp>();
   auto self = std::make_shared<OpSelf>(
-      OpSelf{def.id, def.inputs, def.outputs, def.shape_rule, def.reference, {serial, false}});
+      OpSelf{def.id, def.inputs, def.outputs, def.shape_rule, def.reference, serial});
   for (const AotImplDef& a : def.aot_impls)
-    if (a.fingerprint) self->identity.watches = true;
+    if (a.fingerprint) self->fingerprints.push_back(a.fingerprint);
   op->self = std::move(self);
   Strings strings(*op, 3 + 2 * (def.inputs.size() + def.outputs.size()) + 2 * def.attributes.size());
   for (const InputSpec& i : def.inputs) {

@@ -12,14 +12,12 @@ namespace intarsia::plugins {
 // `serial` tells one registration from another.
 ops::OpRef make_op(const PluginDef& def, std::uint64_t serial);
 
-// Of a plugin's operator. `serial` is of one registration and never used again, as an address may be; one
-// that `watches` reads things from outside that may change (globals of a notebook), so that nothing may be
-// remembered by serial alone.
-struct OpIdentity {
-  std::uint64_t serial = 0;  // 0: a built-in
-  bool watches = false;
-};
-OpIdentity identity(const ops::OpDef& op);
+// Of one registration of a plugin, and never used again, as an address may be; 0: a built-in.
+std::uint64_t serial(const ops::OpDef& op);
+
+// Of what a plugin's functions read from outside just now (globals of a notebook); 0 where they read nothing.
+// Calls the user's language: never under a lock.
+std::uint64_t fingerprint(const ops::OpDef& op);
 
 std::string input_name(std::span<const InputSpec> inputs,
                        std::size_t i);  // "xs[2]": the third of variadic inputs

@@ -66,7 +66,7 @@ def register(plugin_id, lazy_register=False):
 
         def rule(inputs, attributes):
             descs = [TensorDesc._of_native(d) for d in inputs]
-            args, kwargs = schema.arguments(None, function, descs, attributes, {})
+            args, kwargs = schema.arguments(function, descs, attributes, {})
             out = _in_stage(plugin_id, "register", lambda: function(*args, **kwargs))
             out = out if isinstance(out, (tuple, list)) else (out,)
             for i, d in enumerate(out):
@@ -134,6 +134,8 @@ def _fingerprint(function):
                 continue
 
     def value(v):
+        if inspect.ismodule(v):
+            return
         source = getattr(v, "source", None)
         if hasattr(source, "digest"):
             digest.update(source.digest.encode())
@@ -161,7 +163,7 @@ def aot_impl(plugin_id, *, name="aot_impl", target="any", priority=0):
         def body(inputs, attributes, outputs, tactic, compile_target):
             extra = {"outputs": tuple(TensorDesc._of_native(d) for d in outputs), "tactic": tactic}
             args, kwargs = schema.arguments(
-                names, function, [TensorDesc._of_native(d) for d in inputs], attributes, extra
+                function, [TensorDesc._of_native(d) for d in inputs], attributes, extra
             )
             token = _target.set(compile_target if compile_target.startswith("sm_") else None)
             try:
@@ -238,7 +240,7 @@ def impl(plugin_id, *, name="impl", target="any"):
 
         def body(inputs, attributes, outputs, stream, tactic):
             extra = {"outputs": tuple(Tensor(t) for t in outputs), "stream": stream, "tactic": tactic}
-            args, kwargs = schema.arguments(names, function, [Tensor(t) for t in inputs], attributes, extra)
+            args, kwargs = schema.arguments(function, [Tensor(t) for t in inputs], attributes, extra)
             _in_stage(plugin_id, "impl", lambda: function(*args, **kwargs))
 
         _intarsia.plugin_add_impl(
@@ -257,12 +259,12 @@ def autotune(plugin_id):
 
     def decorate(function):
         schema = _schema(plugin_id, "autotune", function)
-        names = schema.bind(function, "autotune", ("outputs",))
+        schema.bind(function, "autotune", ("outputs",))
 
         def body(inputs, attributes, outputs):
             extra = {"outputs": tuple(TensorDesc._of_native(d) for d in outputs)}
             args, kwargs = schema.arguments(
-                names, function, [TensorDesc._of_native(d) for d in inputs], attributes, extra
+                function, [TensorDesc._of_native(d) for d in inputs], attributes, extra
             )
             found = _in_stage(plugin_id, "autotune", lambda: function(*args, **kwargs))
             found = [found] if isinstance(found, _intarsia.AutoTuneCombination) else list(found or ())

@@ -29,6 +29,7 @@ class Schema:
         self.id, self.function = plugin_id, function
         self.location = Location(function.__code__, 0)
         self.inputs, self.attributes, self.enums = [], [], {}
+        self._parameters = {}
         parameters = list(inspect.signature(function).parameters.values())
         for p in parameters:
             self.parameter(p)
@@ -153,7 +154,13 @@ class Schema:
                 )
         return [p.name for p in parameters]
 
-    def arguments(self, names, function, inputs, attributes, extra):
+    def parameters(self, function):
+        """The parameters of one of the plugin's functions: read once, as every call needs them."""
+        if function not in self._parameters:
+            self._parameters[function] = inspect.signature(function).parameters
+        return self._parameters[function]
+
+    def arguments(self, function, inputs, attributes, extra):
         """Positional and keyword arguments of a call of a user's function."""
         values = dict(extra)
         given = list(inputs)
@@ -165,18 +172,13 @@ class Schema:
                 value = self.enums[a["name"]][value]
             values[a["name"]] = value
         args, kwargs = [], {}
-        for p in inspect.signature(function).parameters.values():
+        parameters = self.parameters(function)
+        for p in parameters.values():
             if p.kind is p.VAR_KEYWORD:
-                kwargs.update(
-                    {
-                        k: v
-                        for k, v in values.items()
-                        if k not in (q for q in inspect.signature(function).parameters)
-                    }
-                )
+                kwargs.update({k: v for k, v in values.items() if k not in parameters})
             elif p.kind is p.VAR_POSITIONAL:
                 args += values[p.name]
-            elif p.kind is p.KEYWORD_ONLY or (args is None):
+            elif p.kind is p.KEYWORD_ONLY:
                 kwargs[p.name] = values[p.name]
             else:
                 args.append(values[p.name])

@@ -234,13 +234,17 @@ TEST(Registry, ManyThreadsInferAndRegisterAtOnce) {
 TEST(Registry, EveryChangeIsANewOp) {
   Registry registry;
   const ops::OpRef first = registry.add(add_plugin("t::p"))->op;
-  EXPECT_FALSE(identity(*first).watches);
-  registry.add_aot_impl("t::p", {.body = add_aot, .fingerprint = [] { return std::uint64_t{5}; }});
+  EXPECT_EQ(fingerprint(*first), 0u);
+  std::uint64_t outside = 5;
+  registry.add_aot_impl("t::p", {.body = add_aot, .fingerprint = [&] { return outside; }});
   const ops::OpRef second = registry.get("t::p")->op;
-  EXPECT_NE(identity(*first).serial, identity(*second).serial);
-  EXPECT_TRUE(identity(*second).watches);
+  EXPECT_NE(serial(*first), serial(*second));
+  const std::uint64_t before = fingerprint(*second);
+  EXPECT_NE(before, 0u);
+  outside = 6;
+  EXPECT_NE(fingerprint(*second), before);
   registry.prefer("t::p", "aot_impl");
-  EXPECT_NE(identity(*registry.get("t::p")->op).serial, identity(*second).serial);
+  EXPECT_NE(serial(*registry.get("t::p")->op), serial(*second));
 }
 
 TEST(Registry, PreferPutsAnImplementationFirst) {

@@ -63,7 +63,8 @@ class Device {
  public:
   explicit Device(runtime::Device& device) : device_(&device) {}
   static Device cpu();
-  static Device named(std::string_view name);  // "cpu", "cuda:0"; UserError lists what there is
+  static Device named(
+      std::string_view name);  // "cpu", "cuda:1", "cuda" (the first); UserError lists what there is
   static std::vector<Device> all();
   const std::string& name() const;
   runtime::Device& get() const { return *device_; }

@@ -34,13 +34,15 @@ std::optional<Number> number_of(nb::handle h) {
   return std::nullopt;
 }
 
-// A tensor, a number, or what intarsia.Tensor() takes (lists, arrays).
-std::optional<Operand> operand(nb::handle h, const Caller& at) {
+// A tensor, a number, or what intarsia.Tensor() takes (lists, arrays). Numbers in a list are numbers: they
+// take the dtype of the tensor beside them, if there is one.
+std::optional<Operand> operand(nb::handle h, const Caller& at, nb::handle beside = {}) {
   if (nb::isinstance<Tensor>(h)) return Operand(nb::cast<Tensor>(h), at);
   if (const auto number = number_of(h)) return Operand(*number, at);
-  if (nb::isinstance<nb::list>(h) || nb::isinstance<nb::tuple>(h) || nb::hasattr(h, "__dlpack__"))
-    return Operand(nb::cast<Tensor>(nb::module_::import_("intarsia.tensor").attr("tensor_of")(h)), at);
-  return std::nullopt;
+  const bool list = nb::isinstance<nb::list>(h) || nb::isinstance<nb::tuple>(h);
+  if (!list && !nb::hasattr(h, "__dlpack__")) return std::nullopt;
+  const nb::object dtype = list && beside.is_valid() ? nb::object(beside.attr("dtype")) : nb::none();
+  return Operand(nb::cast<Tensor>(nb::module_::import_("intarsia.tensor").attr("tensor_of")(h, dtype)), at);
 }
 Operand wanted(nb::handle h, const Caller& at, std::string_view op) {
   if (auto found = operand(h, at)) return *found;
@@ -80,7 +82,7 @@ template <bool swapped>
 auto binary(const char* op) {
   return [op](nb::handle self, nb::handle other) -> nb::object {
     const Caller at = caller();
-    const auto b = operand(other, at);
+    const auto b = operand(other, at, self);
     if (!b) return nb::borrow(Py_NotImplemented);
     const Operand a(nb::cast<Tensor>(self), at);
     const Operand both[] = {swapped ? *b : a, swapped ? a : *b};
@@ -205,7 +207,7 @@ void bind_tensor(nb::module_& m) {
         new (self)
             Tensor(nb::cast<Tensor>(nb::module_::import_("intarsia.tensor").attr("tensor_of")(data, dtype)));
       },
-      nb::arg("data").none(), nb::arg("dtype") = nb::none());
+      nb::arg("data") = nb::none(), nb::arg("dtype") = nb::none());
   bind_operators(c);
   c.def_prop_ro("dtype", [](const Tensor& t) {
     return nb::module_::import_("intarsia.dtypes").attr("of_code")(t.dtype());
@@ -236,6 +238,11 @@ void bind_tensor(nb::module_& m) {
         return t.interpret(at);
       },
       "Computes by the operators' definitions, slowly and exactly.");
+  c.def("_to", [](const Tensor& t, const std::string& device) {
+    const Caller at = caller();
+    const nb::gil_scoped_release release;
+    return t.to(Device::named(device), at);
+  });
   c.def("_item", [](const Tensor& t) -> double {
     const Caller at = caller();
     const nb::gil_scoped_release release;
@@ -354,6 +361,11 @@ void bind_frontend(nb::module_& m) {
   m.def("op_table", &op_table);
   m.def("default_device", [] { return default_device().name(); });
   m.def("set_default_device", [](const std::string& name) { set_default_device(Device::named(name)); });
+  m.def("cuda_target", []() -> std::optional<std::string> {
+    for (const Device& d : Device::all())
+      if (d.get().kind() == runtime::Device::Kind::kCuda) return d.get().target();
+    return std::nullopt;
+  });
   m.def("devices", [] {
     std::vector<std::string> out;
     for (const Device& d : Device::all()) out.push_back(d.name());

@@ -110,9 +110,15 @@ bool Memory::is_contiguous() const {
 Memory memory_of(nb::handle value) {
   if (std::optional<Memory> found = from_buffer(value)) return std::move(*found);
   nb::ndarray<nb::ro> array;
-  if (!nb::try_cast(value, array))
+  if (!nb::try_cast(value, array)) {
+    if (PyObject_CheckBuffer(value.ptr()) && nb::hasattr(value, "dtype"))
+      throw UserError(
+          fmt::format("arrays of {} cannot be read here: their elements are none that Intarsia has, "
+                      "or their bytes stand in another order than this machine's",
+                      nb::str(nb::object(value.attr("dtype"))).c_str()));
     throw UserError(fmt::format("an array is wanted (NumPy, PyTorch, or anything else with DLPack), not {}",
                                 python_type(value)));
+  }
   Memory m;
   m.dtype = dtype_of(array.dtype());
   if (!is_known(m.dtype))

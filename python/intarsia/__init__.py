@@ -31,7 +31,7 @@ from .language.jit import jit
 from . import language, plugins
 from .plugin import plugin
 
-_tensor.add_methods(functions)
+_tensor.add_methods()
 bool = bool_
 __version__ = "0.1.0"
 

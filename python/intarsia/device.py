@@ -11,7 +11,7 @@ _target = contextvars.ContextVar("intarsia_target", default=None)
 
 def current_target():
     """The target being compiled for: inside an `aot_impl` the one of the compilation, else the first CUDA device's, else sm_90a."""
-    return _target.get() or "sm_90a"
+    return _target.get() or _intarsia.cuda_target() or "sm_90a"
 
 
 def devices():
@@ -28,7 +28,7 @@ class device:
     """`with intarsia.device("cpu"):` computes results there. Error for a device that is not there, with those that are."""
 
     def __init__(self, name):
-        self.name = "cuda:0" if name == "gpu" else str(name)
+        self.name = "cuda:0" if name in ("cuda", "gpu") else str(name)
         self._before = []
 
     def __enter__(self):

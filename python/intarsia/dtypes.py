@@ -143,7 +143,7 @@ def as_dtype(value, what="dtype"):
         if "torch" in type(value).__module__
         else None
     )
-    if name is None:
+    if name is None and value is not None:  # NumPy reads None as float64
         try:
             name = np.dtype(value).name
         except TypeError:

@@ -38,14 +38,18 @@ class InputInfo:
     """Shape and dtype of an argument: each extent an integer, (min, opt, max), or a NamedDimension."""
 
     def __init__(self, shape, dtype=float32):
+        shape = shape if hasattr(shape, "__iter__") else (shape,)
         self.shape, self.dtype, self.name = tuple(shape), as_dtype(dtype), ""
         for d in self.shape:
             bounds = isinstance(d, tuple) and len(d) == 3 and all(isinstance(x, int) for x in d)
-            if isinstance(d, bool) or not (
-                isinstance(d, (int, NamedDimension)) or bounds or hasattr(d, "__index__")
-            ):
+            number = hasattr(d, "__index__") and not isinstance(d, bool)
+            if not (number or bounds or isinstance(d, NamedDimension)):
                 raise Error(
                     f"an extent of InputInfo is an integer, (min, opt, max) or a NamedDimension, not {d!r}"
+                )
+            if number and d < 0:
+                raise Error(
+                    f"an extent of InputInfo cannot be negative, and {d} is; one that is known later is (min, opt, max) or a NamedDimension"
                 )
 
     def _named(self, name):
@@ -152,9 +156,16 @@ def compile(func, optimization_level=3, *, args=(), kwargs=None):
 
     Raises Error at the user's line for whatever does not fit, as calling the function would.
     """
-    kwargs = dict(kwargs or {})
+    if not callable(func):
+        raise Error(f"compile() takes a function of tensors, not {type(func).__name__}")
     signature = inspect.signature(func)
-    bound = signature.bind(*args, **kwargs)
+    try:
+        bound = signature.bind(*args, **(kwargs or {}))
+    except TypeError as error:
+        name = getattr(func, "__name__", type(func).__name__)
+        raise Error(
+            f"compile: args and kwargs must call {name}{signature}: {error}; give an InputInfo for every tensor"
+        ) from None
     infos = []
 
     def collect(value, path):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import array as arrays
+import functools
 import math
+from difflib import get_close_matches
 
 import numpy as np
 
-from . import _intarsia
+from . import _intarsia, functions
 from ._intarsia import Dim, Tensor
-from .dtypes import as_dtype, of_code
+from .dtypes import as_dtype, dtype as dtype_type, of_code
 from .errors import Error
+
+_BUFFERS = (memoryview, bytearray, arrays.array)
 
 
 def tensor_of(data, dtype=None):
@@ -22,7 +27,9 @@ def tensor_of(data, dtype=None):
             else _intarsia.apply("cast", [data], {"dtype": dtype})
         )
     if data is None:
-        raise Error("Tensor() needs data: a number, a nested list or an array; None is given")
+        raise Error("Tensor() needs data: a number, a nested list or an array")
+    if isinstance(data, _BUFFERS):
+        data = np.asarray(data)
     array = (
         data
         if hasattr(data, "__dlpack__") or hasattr(data, "__array_interface__")
@@ -35,12 +42,10 @@ def tensor_of(data, dtype=None):
 def _dense(array):
     """The array itself where its memory is dense and row-major, else a copy that is."""
     if isinstance(array, np.ndarray):
-        if (
-            array.dtype.byteorder == ">"
-            or array.dtype.kind not in "biuf"
-            and array.dtype.name not in ("bfloat16",)
-        ):
+        if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
             raise Error(f"arrays of {array.dtype} cannot become tensors")
+        if not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
         return np.ascontiguousarray(array).reshape(array.shape)
     if hasattr(array, "contiguous") and hasattr(array, "detach"):
         return array.detach().contiguous()
@@ -66,7 +71,11 @@ def _from_list(data, dtype):
     except OverflowError:
         raise Error("an integer of the list does not fit 64 bits") from None
     if array.dtype.kind not in "biuf":
+        if array.dtype == object and all(isinstance(v, int) for v in array.flat):
+            raise Error("an integer of the list does not fit 64 bits")
         raise Error(f"the list holds more than numbers: {array.dtype}")
+    if dtype is not None and array.size:
+        _check_fit(array, dtype)
     if array.size == 0 or array.dtype.kind == "f":
         wide = dtype is not None and dtype.short == "f64"
         return array.astype(np.float64 if wide else np.float32)
@@ -76,6 +85,20 @@ def _from_list(data, dtype):
         return array.astype(np.float64)
     small = array.dtype.kind == "i" and array.size and -(1 << 31) <= array.min() and array.max() < 1 << 31
     return array.astype(np.int32) if small else array
+
+
+def _check_fit(array, dtype):
+    """Error where a list's numbers are none of an integer dtype, as for a number beside a tensor."""
+    if dtype.is_floating() or dtype.is_bool() or array.dtype.kind == "b":
+        return
+    if array.dtype.kind == "f":
+        raise Error(
+            f"the list holds floats, and a float does not become {dtype} by itself: cast, or write integers"
+        )
+    low, high = (-(1 << (dtype.bits - 1)), 1 << (dtype.bits - 1)) if dtype.is_int_signed() else (0, 1 << dtype.bits)
+    for value in (int(array.min()), int(array.max())):
+        if not low <= value < high:
+            raise Error(f"the integer {value} of the list does not fit {dtype}")
 
 
 # ---- data out --------------------------------------------------------------------------------------------
@@ -97,9 +120,21 @@ def tolist(self):
 
 def item(self):
     """The element of a tensor that has one, as a Python number."""
+    return _one(self, "item() needs a tensor of one element")
+
+
+def _one(self, wanted):
     if math.prod(self.shape) != 1:
-        raise Error(f"item() needs a tensor of one element, this one has the shape {list(self.shape)}")
+        raise Error(f"{wanted}, and this one has the shape {list(self.shape)}")
     return self.numpy().reshape(()).item()
+
+
+def to(self, device):
+    """The tensor on a device ("cpu", "cuda", "cuda:1", or what `intarsia.device` makes); itself where it is there already. Computes."""
+    name = getattr(device, "name", device)
+    if not isinstance(name, str) or isinstance(device, dtype_type):
+        raise Error(f"to() takes a device, such as \"cpu\", not {device!r}; cast() changes the dtype")
+    return self._to(name)
 
 
 def _array(self, dtype=None, copy=None):
@@ -110,7 +145,21 @@ def _array(self, dtype=None, copy=None):
 
 
 def _bool(self):
-    return bool(item(self))
+    return bool(_one(self, "only a tensor of one element is true or false"))
+
+
+def _format(self, spec):
+    return format(item(self), spec) if spec else str(self)
+
+
+def _missing(self, name):
+    """Called for names a tensor does not have: says which it has, or what the function is called."""
+    text = f"a Tensor has no '{name}'"
+    if not name.startswith("_"):
+        near = get_close_matches(name, [n for n in dir(Tensor) if not n.startswith("_")], 2)
+        text += f"; did you mean {' or '.join(near)}?" if near else ""
+        text += f"; there is the function intarsia.{name}" if not near and name in functions.__all__ else ""
+    raise AttributeError(text, name=name, obj=self)
 
 
 def _iter(self):
@@ -158,16 +207,25 @@ def _bounds(item, extent, axis):
             for i, default in ((item.start, 0), (item.stop, extent))
         )
         return begin, end, step
-    if isinstance(item, Tensor) or isinstance(item, bool) or not hasattr(item, "__index__"):
-        raise Error(f"axis {axis}: an index is an integer, a slice, None or '...', not {type(item).__name__}")
-    i = item.__index__()
+    i = _whole(item)
+    if i is None:
+        hint = "; intarsia.gather takes indices that are data" if hasattr(item, "__len__") and not isinstance(item, str) else ""
+        raise Error(f"axis {axis}: an index is an integer, a slice, None or '...', not {type(item).__name__}{hint}")
     if isinstance(extent, int) and not -extent <= i < extent:
         raise Error(f"index {i} is outside axis {axis} of extent {extent}")
     begin = extent + i if i < 0 else i
     return begin, begin + 1, 1
 
 
+def _whole(item):
+    """The integer that an index is; None for anything else. Arrays, even of one element, are data."""
+    if isinstance(item, (bool, np.bool_, np.ndarray, Tensor)) or not hasattr(item, "__index__"):
+        return None
+    return item.__index__()
+
+
 def getitem(self, index):
+    """Elements by position, as NumPy takes them: integers, slices with any step, None and one '...'."""
     shape, axis = self.shape, 0
     begin, end, step, result, removed = [], [], [], [], []
     for item in _expanded(index, len(shape)):
@@ -211,30 +269,46 @@ def _same(a, b):
     )
 
 
-def add_methods(functions):
+def _spread(function):
+    """A method that takes its integers as one sequence or one by one: x.reshape((3, 2)), x.reshape(3, 2)."""
+
+    @functools.wraps(function)
+    def method(self, *integers, **named):
+        one_by_one = len(integers) > 1 and all(isinstance(i, (int, Dim, np.integer)) for i in integers)
+        return function(self, integers, **named) if one_by_one else function(self, *integers, **named)
+
+    return method
+
+
+def add_methods():
     """Gives the class what Python writes: data out, indexing, and the operators as methods."""
     for name, function in {
         "numpy": numpy,
         "tolist": tolist,
         "item": item,
+        "to": to,
         "__array__": _array,
         "__bool__": _bool,
         "__iter__": _iter,
         "__len__": _len,
         "__getitem__": getitem,
+        "__format__": _format,
+        "__getattr__": _missing,
     }.items():
         setattr(Tensor, name, function)
-    Tensor.__float__ = lambda self: float(item(self))
-    Tensor.__int__ = lambda self: int(item(self))
+    Tensor.__float__ = lambda self: float(_one(self, "float() needs a tensor of one element"))
+    Tensor.__int__ = lambda self: int(_one(self, "int() needs a tensor of one element"))
     Tensor.T = property(lambda self: functions.transpose(self, -1, -2))
     Tensor.size = property(lambda self: math.prod(self.shape))
     Tensor.itemsize = property(lambda self: self.dtype.itemsize)
     Tensor.__array_ufunc__ = None
     for name in (
-        "abs all any argmax argmin cast cumsum exp expand flatten log max mean min permute pow prod relu reshape rsqrt sigmoid softmax sqrt squeeze "
+        "abs all any argmax argmin cast cumsum exp flatten log max mean min pow prod relu rsqrt sigmoid softmax sqrt squeeze "
         "sum tanh transpose unsqueeze var"
     ).split():
         setattr(Tensor, name, getattr(functions, name))
+    for name in ("expand", "permute", "reshape"):
+        setattr(Tensor, name, _spread(getattr(functions, name)))
 
 
 __all__ = ["Tensor", "add_methods", "of_code", "tensor_of"]

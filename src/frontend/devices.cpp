@@ -13,9 +13,10 @@ Device Device::cpu() { return Device(runtime::cpu_device()); }
 std::vector<Device> Device::all() { return frontend::Session::current().devices(); }
 
 Device Device::named(std::string_view name) {
+  const std::string_view wanted = name == "cuda" || name == "gpu" ? "cuda:0" : name;
   std::string known;
   for (const Device& device : all()) {
-    if (device.name() == name) return device;
+    if (device.name() == wanted) return device;
     known += (known.empty() ? "" : ", ") + device.name();
   }
   throw UserError(fmt::format("there is no device '{}'; there are {}", name, known));

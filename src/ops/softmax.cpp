@@ -16,7 +16,8 @@ constexpr AttributeDef kAttributes[] = {
     {.name = "dim",
      .kind = AttributeKind::kInt,
      .required = false,
-     .doc = "the axis whose elements add up to 1; absent: all elements do"}};
+     .doc = "the axis along which elements add up to 1; absent: all elements of the tensor together, as in "
+            "Tripy and SciPy"}};
 
 void infer(InferContext& context) {
   if (context.has("dim"))

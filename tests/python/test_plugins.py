@@ -60,6 +60,15 @@ def test_defaults_keyword_order_and_the_call_by_attribute():
     assert ia.plugin(plugin_id, [x], factor=np.int64(4)).tolist() == [4.0, 8.0]
 
 
+def test_the_call_by_attribute_suggests_near_ids():
+    plugin_id = scaled()
+    namespace, name = plugin_id.split("::")
+    assert name in dir(getattr(trtp.op, namespace)) and name in repr(getattr(trtp.op, namespace))
+    for wrong in (f"{namespace}.{name}x", f"{namespace}t.{name}"):
+        with pytest.raises(AttributeError, match=f"did you mean '{plugin_id}'"):
+            eval(f"op.{wrong}", {"op": trtp.op})
+
+
 def test_twice_in_one_expression_with_different_attributes():
     plugin_id = scaled()
     x = ia.Tensor([1.0, 2.0])

@@ -101,6 +101,13 @@ def test_launching_with_wrong_arguments(golden):
         lambda: kernel[()](x, 8, B=8),
         lambda: kernel(x, 8, B=8),
         lambda: kernel[(1,)](x, 1 << 64, B=8),
+        lambda: kernel[(1,)]([1.0], 8, B=8),
+        lambda: kernel[(1,)](np.zeros(8, ">f4"), 8, B=8),
+        lambda: kernel[(1,)](np.zeros(8, complex), 8, B=8),
+        lambda: kernel[(1,)](x, 8, B=8, num_warps=3),
+        lambda: kernel[(1,)](None, 8, B=8),
+        lambda: ia.jit(len),
+        lambda: ia.jit(lambda x: x),
         lambda: tl.load(x),
     ):
         with pytest.raises(ia.Error) as error:
@@ -115,6 +122,25 @@ def test_arrays_that_cannot_be_written():
     kernel = kernel_from("def kernel(x_ptr):\n    tl.store(x_ptr + tl.arange(0, 8), 1.0)\n")
     with pytest.raises(ia.Error, match="'x_ptr' is written by the kernel, and the array given is read-only"):
         kernel[(1,)](x)
+
+
+def test_numbers_and_arrays_of_numpy_are_numbers_and_arrays():
+    kernel = kernel_from(
+        "def kernel(x_ptr, n, B: tl.constexpr):\n    i = tl.arange(0, B)\n    tl.store(x_ptr + i, 1.0, mask=i < n)\n"
+    )
+    x, one = np.zeros(8, np.float32), np.zeros((), np.float32)
+    kernel[(np.int32(1),)](x, np.int64(3), B=np.int16(8))
+    kernel[1](one, 1, 8)
+    assert x.sum() == 3 and one == 1
+    assert ia.compile_kernel(kernel, ["*fp32", ia.int32], {"B": np.int64(8)}).name == "kernel"
+
+
+def test_source_that_nobody_kept(golden):
+    names = {"tl": tl}
+    exec(compile("def kernel(x_ptr):\n    tl.store(x_ptr, 1.0)\n", "typed.py", "exec"), names)
+    with pytest.raises(ia.Error) as error:
+        ia.jit(names["kernel"])
+    golden("source_error", shown(error.value))
 
 
 def test_an_empty_grid_is_no_error():

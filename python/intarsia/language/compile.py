@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import collections.abc
+import inspect
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +16,7 @@ from .. import _intarsia
 from ..dtypes import dtype
 from ..errors import Error, IntarsiaWarning, Location, Unsupported
 from .dtype import constexpr, pointer_type, unwrap
-from .jit import JITFunction, parse_type
+from .jit import JITFunction, check_warps, parse_type
 
 
 class KernelText(str):
@@ -55,6 +56,12 @@ class Asm(collections.abc.Mapping):
 
     def __len__(self):
         return len(self._makers)
+
+    def keys(self):
+        return self._makers.keys()
+
+    def __repr__(self):
+        return f"<code of {self._kernel.name} for {self._target}: {', '.join(self._makers)}>"
 
     def _text(self):
         return KernelText(self._kernel.text, self._kernel)
@@ -127,14 +134,13 @@ def as_target(target):
 def compile_kernel(kernel, signature, constants=None, target=None, *, num_warps=4, num_ctas=1, num_stages=3):
     """Compiles a jit function for the types of `signature` and the compile-time values of `constants`.
 
-    signature: types by parameter name, or in order in one string ("*fp32, i32, *fp32"); values may be dtypes, pointer types, or
-    their text. target: "sm_90a", "sm_80", ...; by default the target being built for, else the first CUDA device, else sm_90a.
+    signature: types by parameter name, or in order, as a list or in one string ("*fp32, i32, *fp32"); they may be dtypes, pointer
+    types, or their text. target: "sm_90a", "sm_80", ...; by default the target being built for, else the first CUDA device, else sm_90a.
     Raises Error for a signature that does not fit the function, CompileError at the kernel's line for what it contains.
     """
     if not isinstance(kernel, JITFunction):
         raise Error(f"compile_kernel takes a function decorated with @intarsia.jit, not {kernel!r}")
-    if num_warps < 1 or num_warps > 32 or num_warps & (num_warps - 1):
-        raise Error(f"num_warps must be a power of two from 1 to 32, not {num_warps}")
+    check_warps(num_warps)
     types_, constants = resolve_signature(kernel, signature, dict(constants or {}))
     return CompiledKernel(kernel.trace(types_, constants), as_target(target), num_warps, num_ctas, num_stages)
 
@@ -147,8 +153,8 @@ def resolve_signature(kernel, signature, constants):
     }
     constants = {kernel.arg_names[k] if isinstance(k, int) else k: unwrap(v) for k, v in constants.items()}
     runtime = [p for p in kernel.params if p.name not in constants and not p.is_constexpr]
-    if isinstance(signature, str):
-        parts = [s for s in signature.split(",") if s.strip()]
+    if isinstance(signature, (str, list, tuple)):
+        parts = [s for s in signature.split(",") if s.strip()] if isinstance(signature, str) else signature
         if len(parts) != len(runtime):
             raise Error(
                 f"the signature {signature!r} has {len(parts)} types, but {kernel.__name__} has {len(runtime)} runtime "
@@ -166,7 +172,7 @@ def resolve_signature(kernel, signature, constants):
         t = given.get(p.name)
         t = parse_type(t) if isinstance(t, str) else t
         if p.is_constexpr or t is constexpr:
-            if p.default is p.default.__class__ or p.name not in constants and _no_default(p):
+            if p.default is inspect.Parameter.empty:
                 raise Error(
                     f"'{p.name}' of {kernel.__name__} is tl.constexpr and needs a value: give it in constants"
                 )
@@ -179,12 +185,6 @@ def resolve_signature(kernel, signature, constants):
             raise Error(f"the type of '{p.name}' must be a dtype, a pointer type or its text, not {t!r}")
     _pointers_without_stars(kernel, types_)
     return types_, constants
-
-
-def _no_default(p):
-    import inspect
-
-    return p.default is inspect.Parameter.empty
 
 
 def _pointers_without_stars(kernel, types_):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..dtypes import dtype, of_code
 
 
@@ -77,8 +79,9 @@ constexpr.__module__ = "intarsia.language"
 
 
 def unwrap(value):
-    """The plain value inside a constexpr."""
-    return value.value if isinstance(value, constexpr) else value
+    """The plain value inside a constexpr, and the Python number that a NumPy number is."""
+    value = value.value if isinstance(value, constexpr) else value
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _operator(name):

@@ -53,6 +53,8 @@ class JITFunction:
     """A kernel, or a helper that kernels call. Launch it with `kernel[grid](arguments...)`."""
 
     def __init__(self, fn, compat=False, interpret=False):
+        if not inspect.isfunction(fn):
+            raise Error(f"a kernel is made from a function, defined with 'def', not from {fn!r}")
         self.fn, self.compat, self.interpreted = fn, compat, interpret
         functools.update_wrapper(self, fn)
         self.source = Source(fn)
@@ -149,6 +151,13 @@ class Traced:
         for f in tracer.functions:
             digest.update(f.source.digest.encode())
         self.digest = digest.hexdigest()
+
+
+def check_warps(num_warps):
+    """Error unless it is a number of warps that a block may have."""
+    whole = isinstance(num_warps, int) and 1 <= num_warps <= 32
+    if not whole or num_warps & (num_warps - 1):
+        raise Error(f"num_warps must be a power of two from 1 to 32, not {num_warps!r}")
 
 
 def _key(value):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 
 from .. import _intarsia
-from ..dtypes import bool_, float32, int32, int64, uint64
+from ..dtypes import bool_, dtype, float32, int32, int64, uint64
 from ..errors import Error, IntarsiaWarning, Unsupported
-from .dtype import constexpr, pointer_to, unwrap
+from .dtype import pointer_to, unwrap
+from .jit import JITFunction, check_warps
 
 # Options of a launch that are no parameters of the kernel.
 OPTIONS = {"num_warps", "num_stages", "num_ctas", "maxnreg"}
@@ -22,6 +23,7 @@ class Launcher:
     def __call__(self, *args, **kwargs):
         kernel = self.kernel
         options = {k: kwargs.pop(k) for k in OPTIONS & kwargs.keys() if k not in kernel.arg_names}
+        check_warps(options.get("num_warps", 4))
         arguments = kernel.bind(args, kwargs)
         types, constants, values = specialise(kernel, arguments)
         traced = kernel.trace(types, constants)
@@ -80,33 +82,36 @@ def specialise(kernel, arguments):
     """(types by name, constants by name, values in order of the runtime parameters) of a call."""
     types, constants, values = {}, {}, []
     for p in kernel.params:
-        value = arguments[p.name]
-        if isinstance(value, constexpr):
-            value = value.value
+        value = unwrap(arguments[p.name])
         if p.is_constexpr or value is None or isinstance(value, str):
             constants[p.name] = value
         elif isinstance(value, (bool, int, float)):
             types[p.name] = p.declared if p.declared is not None else scalar_type(kernel, p.name, value)
             values.append(value)
         elif (
-            getattr(value, "ndim", None) == 0
-            and hasattr(value, "item")
-            and not hasattr(value, "data_ptr")
-            and not hasattr(value, "eval")
-        ):
-            values.append(value.item())  # a NumPy scalar
-            types[p.name] = p.declared if p.declared is not None else scalar_type(kernel, p.name, values[-1])
-        elif (
             hasattr(value, "__dlpack__")
             or hasattr(value, "__array_interface__")
             or hasattr(value, "__cuda_array_interface__")
         ):
-            memory = _intarsia.memory_of(value)
+            memory = _memory(kernel, p.name, value)
             types[p.name] = pointer_to(memory.dtype)
             values.append(memory)
-        else:
+        elif isinstance(value, (tuple, dtype, JITFunction)) or callable(value):
             constants[p.name] = value
+        else:
+            raise Error(
+                f"'{p.name}' of {kernel.__name__} takes an array or a number, not {type(value).__name__}; values that are "
+                "known when a kernel is compiled go to parameters declared tl.constexpr"
+            )
     return types, constants, values
+
+
+def _memory(kernel, name, value):
+    """The memory of an array; Error that names the parameter for arrays no kernel can read."""
+    try:
+        return _intarsia.memory_of(value)
+    except Error as error:
+        raise Error(f"'{name}' of {kernel.__name__}: {error.message}") from None
 
 
 def scalar_type(kernel, name, value):

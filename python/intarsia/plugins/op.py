@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from .. import _intarsia
 
 
@@ -14,9 +16,11 @@ class _Namespace:
             raise AttributeError(name)
         plugin_id = f"{self.__name}::{name}"
         if plugin_id not in _intarsia.plugin_ids():
-            names = [i.split("::")[1] for i in _intarsia.plugin_ids() if i.startswith(f"{self.__name}::")]
+            names = dir(self)
+            near = difflib.get_close_matches(plugin_id, _intarsia.plugin_ids(), 2)
             raise AttributeError(
                 f"there is no plugin '{plugin_id}'"
+                + (f" (did you mean {' or '.join(map(repr, near))}?)" if near else "")
                 + (f"; '{self.__name}' has {', '.join(names)}" if names else "")
             )
 
@@ -27,6 +31,9 @@ class _Namespace:
 
         call.__name__, call.__doc__ = name, _intarsia.plugin_schema(plugin_id)
         return call
+
+    def __repr__(self):
+        return f"<plugins of '{self.__name}': {', '.join(dir(self))}>"
 
     def __dir__(self):
         return [i.split("::")[1] for i in _intarsia.plugin_ids() if i.startswith(f"{self.__name}::")]
@@ -39,6 +46,9 @@ class _Op:
         if name.startswith("__"):
             raise AttributeError(name)
         return _Namespace(name)
+
+    def __repr__(self):
+        return f"<plugins by namespace: {', '.join(dir(self))}>"
 
     def __dir__(self):
         return sorted({i.split("::")[0] for i in _intarsia.plugin_ids()})

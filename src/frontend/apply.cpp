@@ -56,8 +56,8 @@ std::vector<Tensor> record_call(const ops::OpRef& op, std::span<const Operand> i
   std::vector<ops::TensorType> types;
   operands.reserve(inputs.size()), types.reserve(inputs.size());
   if (inputs.size() > op->inputs.size() && (op->inputs.empty() || !op->inputs.back().variadic))
-    throw UserError(
-        fmt::format("{} takes {} inputs, was given {}", op->id, op->inputs.size(), inputs.size()));
+    throw UserError(fmt::format("{} takes {} input{}, was given {}", op->id, op->inputs.size(),
+                                op->inputs.size() == 1 ? "" : "s", inputs.size()));
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (const Tensor* tensor = inputs[i].tensor())
       operands.push_back({tensor->record(), tensor->port()});

@@ -125,10 +125,13 @@ class ProgramBuilder {
     if (code.entry) {
       check_block(context_.who, *code.entry, launch.params);
       for (const ForeignArgument& f : bind_foreign(context_.who, *code.entry, arguments)) {
-        record.params.push_back({static_cast<std::uint32_t>(f.parameter.declared.bytes),
-                                 f.parameter.declared.pointer != ptx::Parameter::Pointer::kNo,
-                                 f.parameter.cpp.dtype, f.parameter.declared.name});
         out.arguments.push_back(argument(f.argument));
+        // What is bound says whether an integer of 64 bits is an address: code may leave one alone, and may
+        // add offsets to another.
+        const Argument::Kind kind = out.arguments.back().kind;
+        record.params.push_back({static_cast<std::uint32_t>(f.parameter.declared.bytes),
+                                 kind == Argument::Kind::kBuffer || kind == Argument::Kind::kNull,
+                                 f.parameter.cpp.dtype, f.parameter.declared.name});
         if (out.arguments.back().name.empty()) out.arguments.back().name = f.parameter.declared.name;
       }
       record.params_known = 1;

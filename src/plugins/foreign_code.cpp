@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "ptx/launch.h"
 
 namespace intarsia::plugins {
 namespace {
@@ -52,6 +53,8 @@ ForeignCode from_ptx(const BuildContext& context, const std::string& text, const
   try {
     auto module = std::make_shared<ptx::Module>(ptx::parse(text, "its PTX"));
     out.entry = &module->entry(entry);
+    if (context.machine.cpu)
+      static_cast<void>(ptx::Program(*module, entry));  // the interpreter knows every word of it
     out.module = std::move(module);
   } catch (const UserError& e) { throw UserError(fmt::format("{}: {}", context.who, e.what())); }
   check_version(context, *out.module);
@@ -80,8 +83,19 @@ ForeignCode from_cuda(const BuildContext& context, const CudaSource& source, con
   if (!context.cuda_compiler)
     throw Unsupported(context.who + ": its code is CUDA C++, and this process has no compiler for it");
   const std::string names[] = {entry};
-  const CudaModule module = context.cuda_compiler(source, names, context.target,
-                                                  context.machine.cpu ? 0 : context.machine.ptx_version);
+  CudaModule module;
+  try {
+    module = context.cuda_compiler(source, names, context.target,
+                                   context.machine.cpu ? 0 : context.machine.ptx_version);
+  } catch (const Unsupported&) { throw; } catch (const UserError& e) {
+    const bool is_cuda = source.text.find("__global__") != std::string::npos;
+    throw UserError(fmt::format("{}: {}{}", context.who,
+                                is_cuda
+                                    ? ""
+                                    : "its code begins neither as PTX does (.version) nor as a cubin, so it "
+                                      "was taken for CUDA C++: ",
+                                e.what()));
+  }
   return from_ptx(context, module.ptx, module.entries.empty() ? entry : module.entries[0]);
 }
 

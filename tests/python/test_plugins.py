@@ -21,9 +21,9 @@ def scale_kernel(x_ptr, n, y_ptr, FACTOR: tl.constexpr, BLOCK: tl.constexpr):
     tl.store(y_ptr + i, tl.load(x_ptr + i, mask=i < n) * FACTOR, mask=i < n)
 
 
-def scaled(factor_default=None):
+def scaled(name=None):
     """A plugin that multiplies by an attribute, in the short form."""
-    plugin_id = fresh("scaled")
+    plugin_id = f"test::{name}" if name else fresh("scaled")
 
     @trtp.register(plugin_id)
     def desc(x: trtp.TensorDesc, factor: int = 3, block: int = 128) -> trtp.TensorDesc:
@@ -272,11 +272,31 @@ def test_two_steps_with_a_temporary_two_outputs_and_an_array_attribute():
     np.testing.assert_array_equal(np.asarray(x), a + 12)
 
 
+def written_for(pointer):
+    """A plugin whose kernel was compiled for elements of one dtype."""
+    plugin_id = "test::written_for"
+
+    @trtp.register(plugin_id)
+    def desc(x: trtp.TensorDesc) -> trtp.TensorDesc:
+        return x.like()
+
+    @trtp.aot_impl(plugin_id)
+    def aot(x, outputs):
+        kernel = ia.compile_kernel(scale_kernel, f"{pointer}, i32, {pointer}", {"FACTOR": 2, "BLOCK": 64})
+        return trtp.launch(kernel, x, x.numel(), outputs[0]).grid(trtp.cdiv(x.numel(), 64))
+
+    return plugin_id
+
+
 # ---- foreign code ----------------------------------------------------------------------------------------
 
 
 def test_kernels_that_do_not_fit_their_binding(golden):
     x = ia.iota((300,))
+    exe = ia.compile(
+        lambda x: ia.plugin(foreign(extra=lambda n: [trtp.SymInt32(n * (1 << 30))]), [x]),
+        args=[ia.InputInfo((ia.NamedDimension("n", 0, 1, 5),))],
+    )
     reqntid = PTX.replace("\n{", "\n.reqntid 64\n{")
     golden(
         "binding_errors",
@@ -288,6 +308,11 @@ def test_kernels_that_do_not_fit_their_binding(golden):
             lambda: ia.plugin(foreign(entry="add_two"), [x]).eval(),
             lambda: ia.plugin(foreign(reqntid), [x]).eval(),
             lambda: ia.plugin(foreign(block=2048), [x]).eval(),
+            lambda: ia.plugin(foreign(PTX.replace("st.global.f32", "st.global.q32")), [x]).eval(),
+            lambda: ia.plugin(foreign(PTX.replace(".visible", ".visble")), [x]).eval(),
+            lambda: ia.plugin(scaled("scaled"), [x], block=0).eval(),
+            lambda: ia.plugin(written_for("*fp16"), [x]).eval(),
+            lambda: exe(ia.iota((3,))),
         ),
     )
 

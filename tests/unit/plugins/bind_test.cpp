@@ -338,6 +338,22 @@ TEST(BindForeign, CudaSourceGoesThroughTheCompiler) {
     return CudaModule{ptx(kThree, kReadAll), {"add_kernel"}};
   };
   EXPECT_EQ(error_with(body, q), "no error");
+  q.compiler = [](const CudaSource&, std::span<const std::string>, std::string_view, int) -> CudaModule {
+    throw UserError("CUDA C++ does not compile");
+  };
+  EXPECT_EQ(
+      error_with(with_ptx("mov.u32 %r1, 3;"), q),
+      "t::p: its code begins neither as PTX does (.version) nor as a cubin, so it was taken for CUDA C++: "
+      "CUDA C++ does not compile");
+  EXPECT_EQ(error_with(with_ptx("__global__ void f() {"), q), "t::p: CUDA C++ does not compile");
+}
+
+TEST(BindForeign, WordsThatAreNoPtxAreFoundWhereTheInterpreterRunsThem) {
+  const std::string text = ptx(kThree, "ld.param.q64 %rd1, [p0]; ret;");
+  Question cpu;
+  cpu.machine = {}, cpu.target = "x86-64-v3";
+  EXPECT_EQ(error_with(with_ptx(text), cpu).substr(0, 65),
+            "t::p: its PTX:7: 'ld.param.q64' is not in the opcode table; the n");
 }
 
 TEST(BindForeign, UnchangedPtxOfOurOwnStaysAKernel) {

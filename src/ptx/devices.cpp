@@ -27,9 +27,14 @@ struct CheckRow {
 };
 // A name may stand for several fields.
 constexpr std::array kChecks = {
-    CheckRow{"bounds", &Checks::global_bounds}, CheckRow{"bounds", &Checks::shared_bounds},
-    CheckRow{"alignment", &Checks::alignment},  CheckRow{"uninitialised", &Checks::uninitialised},
-    CheckRow{"races", &Checks::races},          CheckRow{"divergence", &Checks::divergence},
+    CheckRow{"bounds", &Checks::global_bounds},
+    CheckRow{"bounds", &Checks::shared_bounds},
+    CheckRow{"alignment", &Checks::alignment},
+    CheckRow{"uninitialised", &Checks::uninitialised},
+    CheckRow{"uninitialised", &Checks::global_uninitialised},
+    CheckRow{"races", &Checks::races},
+    CheckRow{"races", &Checks::global_races},
+    CheckRow{"divergence", &Checks::divergence},
     CheckRow{"members", &Checks::members},
 };
 

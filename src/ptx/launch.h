@@ -21,7 +21,8 @@ struct Buffer {
   const void* data = nullptr;
   std::int64_t bytes = 0;
   bool writable = true;
-  std::string name;  // for reports
+  std::string name;         // for reports
+  bool initialised = true;  // false: reads of what this launch did not write are reported
 };
 
 // One parameter's bytes, as many as the entry declares for it.
@@ -47,10 +48,12 @@ struct Checks {
   bool shared_bounds = true;  // and local, parameter and constant memory
   bool alignment = true;
   bool uninitialised = true;  // reads of shared memory nothing wrote
-  bool races = true;          // shared memory, between barriers
+  bool races = true;          // shared memory, with nothing that orders the accesses
   bool divergence = true;     // a barrier reached by part of a warp
   bool members = true;        // lanes a membermask names and that do not come
-  static Checks none() { return {false, false, false, false, false, false, false}; }
+  bool global_uninitialised = true;  // reads of what is not Buffer::initialised and nothing wrote
+  bool global_races = true;          // global memory; docs/ptx.md states what orders two accesses
+  static Checks none() { return {false, false, false, false, false, false, false, false, false}; }
 };
 // "all", "none", or names of check_names() joined by commas, a '-' before one taking it away ("all,-races").
 // Throws UserError that lists the names.

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
 SCRIPTS = ["overhead", "elementwise"]  # bench/NAME.py prints its rows as JSON on the last line
-PROGRAMS = ["evaluate"]  # bench/NAME.cpp does the same
+PROGRAMS = ["evaluate", "ptx"]  # bench/NAME.cpp does the same
 
 
 def cpu_name():

@@ -95,7 +95,9 @@ def _check_fit(array, dtype):
         raise Error(
             f"the list holds floats, and a float does not become {dtype} by itself: cast, or write integers"
         )
-    low, high = (-(1 << (dtype.bits - 1)), 1 << (dtype.bits - 1)) if dtype.is_int_signed() else (0, 1 << dtype.bits)
+    low, high = (
+        (-(1 << (dtype.bits - 1)), 1 << (dtype.bits - 1)) if dtype.is_int_signed() else (0, 1 << dtype.bits)
+    )
     for value in (int(array.min()), int(array.max())):
         if not low <= value < high:
             raise Error(f"the integer {value} of the list does not fit {dtype}")
@@ -133,7 +135,7 @@ def to(self, device):
     """The tensor on a device ("cpu", "cuda", "cuda:1", or what `intarsia.device` makes); itself where it is there already. Computes."""
     name = getattr(device, "name", device)
     if not isinstance(name, str) or isinstance(device, dtype_type):
-        raise Error(f"to() takes a device, such as \"cpu\", not {device!r}; cast() changes the dtype")
+        raise Error(f'to() takes a device, such as "cpu", not {device!r}; cast() changes the dtype')
     return self._to(name)
 
 
@@ -209,8 +211,14 @@ def _bounds(item, extent, axis):
         return begin, end, step
     i = _whole(item)
     if i is None:
-        hint = "; intarsia.gather takes indices that are data" if hasattr(item, "__len__") and not isinstance(item, str) else ""
-        raise Error(f"axis {axis}: an index is an integer, a slice, None or '...', not {type(item).__name__}{hint}")
+        hint = (
+            "; intarsia.gather takes indices that are data"
+            if hasattr(item, "__len__") and not isinstance(item, str)
+            else ""
+        )
+        raise Error(
+            f"axis {axis}: an index is an integer, a slice, None or '...', not {type(item).__name__}{hint}"
+        )
     if isinstance(extent, int) and not -extent <= i < extent:
         raise Error(f"index {i} is outside axis {axis} of extent {extent}")
     begin = extent + i if i < 0 else i
@@ -227,7 +235,7 @@ def _whole(item):
 def getitem(self, index):
     """Elements by position, as NumPy takes them: integers, slices with any step, None and one '...'."""
     shape, axis = self.shape, 0
-    begin, end, step, result, removed = [], [], [], [], []
+    begin, end, step, result = [], [], [], []
     for item in _expanded(index, len(shape)):
         if item is None:
             result.append("new")

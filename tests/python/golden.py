@@ -20,7 +20,7 @@ _count = itertools.count()
 def shown(error):
     """The text of an error, with file names made the same everywhere and lines of test files left out."""
     text = re.sub(r"\S*?([\w.<>-]+\.py)(?=:\d)", r"\1", str(error))
-    return re.sub(r"(test_\w+\.py|golden\.py):\d+", r"\1:LINE", text)
+    return re.sub(r"(test_\w+\.py|golden\.py|plugin_code\.py):\d+", r"\1:LINE", text)
 
 
 def _without_carets(text):

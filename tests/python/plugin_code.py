@@ -1,7 +1,9 @@
-"""A plugin with PTX written by hand, and ids that are used once."""
+"""Plugins that several tests call: a tile kernel, PTX written by hand, and ids that are used once."""
 
 import itertools
 
+import intarsia as ia
+import intarsia.language as tl
 import intarsia.plugins as trtp
 
 _ids = itertools.count()
@@ -10,6 +12,30 @@ _ids = itertools.count()
 def fresh(name="p"):
     """An id of a plugin that no other test uses."""
     return f"test::{name}{next(_ids)}"
+
+
+@ia.jit
+def scale_kernel(x_ptr, n, y_ptr, FACTOR: tl.constexpr, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(y_ptr + i, tl.load(x_ptr + i, mask=i < n) * FACTOR, mask=i < n)
+
+
+def scaled(name=None):
+    """A plugin that multiplies by an attribute, in the short form."""
+    plugin_id = f"test::{name}" if name else fresh("scaled")
+
+    @trtp.register(plugin_id)
+    def desc(x: trtp.TensorDesc, factor: int = 3, block: int = 128) -> trtp.TensorDesc:
+        return x.like()
+
+    @trtp.aot_impl(plugin_id)
+    def aot(x, factor, block, outputs):
+        n = x.shape_expr.numel()
+        return trtp.launch(scale_kernel, x, n, outputs[0], FACTOR=factor, BLOCK=block).grid(
+            trtp.cdiv(n, block)
+        )
+
+    return plugin_id
 
 
 PTX = """

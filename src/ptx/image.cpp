@@ -73,6 +73,14 @@ void place_shared(Image& image, const std::vector<Placed>& all) {
   if (any) image.static_shared = dynamic;
 }
 
+// Of the sibling; addresses of functions and shared memory differ from program to program.
+const Storage* shared_storage(const Image& image, const Placed& placed) {
+  if (image.sibling == nullptr || !placed.variable->relocations.empty()) return nullptr;
+  for (const Storage& s : image.sibling->storage)
+    if (s.name == placed.key) return &s;
+  return nullptr;
+}
+
 void place_storage(Image& image, const std::vector<Placed>& all) {
   for (const Placed& p : all) {
     const Variable& v = *p.variable;
@@ -81,8 +89,13 @@ void place_storage(Image& image, const std::vector<Placed>& all) {
     s.name = p.key;
     s.bytes = v.bytes;
     s.constant = v.space == Space::kConst;
+    if (const Storage* shared = shared_storage(image, p)) {
+      s.memory = shared->memory;
+      s.data = shared->data;
+      continue;
+    }
     const auto align = static_cast<std::uintptr_t>(std::max<std::int64_t>(v.align, 16));
-    s.memory = std::make_unique<std::byte[]>(static_cast<std::size_t>(v.bytes) + align);
+    s.memory = std::make_shared<std::byte[]>(static_cast<std::size_t>(v.bytes) + align);
     const auto address = reinterpret_cast<std::uintptr_t>(s.memory.get());
     s.data = s.memory.get() + (align - address % align) % align;
     for (std::size_t i = 0; i < v.data.size(); ++i) s.data[i] = static_cast<std::byte>(v.data[i]);
@@ -176,16 +189,29 @@ void decode(Image& image) {
       (image.codes[0]->local_bytes + 15) / 16 * 16 + (image.codes.size() > 1 ? kStackBytes : 0);
 }
 
-Program::Program(Module module, std::string_view entry) : image_(std::make_shared<Image>()) {
-  image_->module = std::move(module);
-  image_->entry = &image_->module.entry(entry);
-  image_->parameters = parameter_list(*image_->entry);
-  decode(*image_);
+namespace {
+
+std::shared_ptr<Image> made(Module module, std::string_view entry, const Image* sibling) {
+  auto image = std::make_shared<Image>();
+  image->module = std::move(module);
+  image->entry = &image->module.entry(entry);
+  image->parameters = parameter_list(*image->entry);
+  image->sibling = sibling;
+  decode(*image);
+  image->sibling = nullptr;
+  return image;
 }
+
+}  // namespace
+
+Program::Program(Module module, std::string_view entry) : image_(made(std::move(module), entry, nullptr)) {}
+Program::Program(Module module, std::string_view entry, const Program& sibling)
+    : image_(made(std::move(module), entry, &sibling.image())) {}
 
 const Module& Program::module() const { return image_->module; }
 const Entry& Program::entry() const { return *image_->entry; }
 std::int64_t Program::static_shared_bytes() const { return image_->static_shared; }
+std::int64_t Program::local_bytes() const { return image_->lane_local_bytes; }
 
 void* Program::variable(std::string_view name) const {
   for (const Storage& s : image_->storage)

@@ -76,14 +76,14 @@ using ParallelFor = std::function<void(std::int64_t count, const std::function<v
 struct LaunchConfig {
   std::array<std::uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1}, cluster = {1, 1, 1};
   std::int64_t shared_bytes = 0;  // dynamic
-  Device device;
-  Checks checks;
-  std::optional<std::span<const Buffer>> buffers;
+  Device device = {};
+  Checks checks = {};
+  std::optional<std::span<const Buffer>> buffers = std::nullopt;
   bool contraction = true;  // as ptxas fuses by default: fusable pairs are recorded as inexact
   bool exact_tensor_cores =
-      true;                  // false: products of tensor cores are summed in f32, and recorded as inexact
-  ParallelFor parallel_for;  // none: blocks run one after another
-  std::optional<TraceRequest> trace;
+      true;  // false: products of tensor cores are summed in f32, and recorded as inexact
+  ParallelFor parallel_for = {};  // none: blocks run one after another
+  std::optional<TraceRequest> trace = std::nullopt;
   std::int64_t max_steps = std::int64_t{1} << 36;  // warp instructions of one block before it counts as hung
 };
 
@@ -156,16 +156,24 @@ class Program {
  public:
   // Throws UserError where an instruction is not in the opcode table. `entry` "" is the module's only one.
   Program(Module module, std::string_view entry);
+  // The same, sharing the memory of module variables with a program of the same module. (Variables that hold
+  // addresses are its own.)
+  Program(Module module, std::string_view entry, const Program& sibling);
   const Module& module() const;
   const Entry& entry() const;
   const Image& image() const { return *image_; }
   std::int64_t static_shared_bytes() const;
+  std::int64_t local_bytes() const;  // of local memory, per thread; 64 KiB of stack where it calls functions
   void* variable(
       std::string_view name) const;  // storage of a .global or .const variable; null if there is none
 
  private:
   std::shared_ptr<Image> image_;
 };
+
+// Why no launch of the program can succeed on the device, one sentence each: its target, its shared memory,
+// its block. Empty: nothing stands against it.
+std::vector<std::string> unfit(const Program& program, const Device& device);
 
 // Throws UserError for what the launch itself gets wrong (arguments, limits of the device). What the kernel
 // does wrong is reported.

@@ -100,8 +100,8 @@ struct Code {
 
 struct Storage {  // of a module variable
   std::string name;
-  std::unique_ptr<std::byte[]> memory;
-  std::byte* data = nullptr;  // aligned
+  std::shared_ptr<std::byte[]> memory;  // programs of one module may share it
+  std::byte* data = nullptr;            // aligned
   std::int64_t bytes = 0;
   bool constant = false;
 };
@@ -115,6 +115,7 @@ struct Image {
   const std::byte* aligned_constants = nullptr;                 // the same, at a multiple of 64
   std::map<std::pair<std::uint64_t, int>, Ref> constant_index;  // (bits, width) -> place
   std::vector<Parameter> parameters;
+  const Image* sibling = nullptr;  // while it is built
   std::vector<Storage> storage;
   std::unordered_map<std::string, std::int64_t> shared;  // variable -> offset; dynamic ones follow the rest
   std::int64_t static_shared = 0;

@@ -177,6 +177,17 @@ Module parse(std::string_view text, std::string_view source = "PTX");
 // Checks each instruction against the opcode table: form, operand kinds and widths.
 void verify(const Module& module);
 
+// An instruction, or several alike, that verify() would refuse.
+struct Problem {
+  std::int32_t line = 0;    // the first one's
+  std::string instruction;  // that line
+  std::string what;         // without the line
+  std::string nearest;      // the nearest form of the opcode table; empty where the form is listed
+  std::int64_t count = 1;   // instructions
+};
+// All of them at once, by line. Never throws.
+std::vector<Problem> survey(const Module& module);
+
 struct PrintOptions {
   bool contraction = true;  // false: .rn on every mul, add, sub of floats, so that ptxas fuses nothing
 };
@@ -195,5 +206,13 @@ struct Parameter {
 };
 std::vector<Parameter> parameter_list(const Entry& entry);
 std::int64_t parameter_bytes(const Entry& entry);  // of the whole list
+
+// The PTX texts in `bytes` that a device of `architecture` would load: the bytes themselves where they are
+// text, else those of a fatbin, or of a file for a linker that holds fatbins, with the newest architecture it
+// can run. Compressed ones are unpacked (those of zstd with the machine's libzstd). UserError where there is
+// none.
+std::vector<std::string> ptx_texts(std::string_view bytes, int architecture, std::string_view source = "PTX");
+// Whether a device runs PTX of this .target; "sm_90a" runs on sm_90 alone.
+bool runs_on(std::string_view target, int architecture);
 
 }  // namespace intarsia::ptx

@@ -86,6 +86,10 @@ struct AsF16 {
   using Bits = U16;
   static float value(U16 x) { return f16_value(x); }
 };
+struct FlushedF16 {
+  using Bits = U16;
+  static float value(U16 x) { return (x & 0x7C00) == 0 ? 0.0F : f16_value(x); }
+};
 struct AsBF16 {
   using Bits = U16;
   static float value(U16 x) { return bf16_value(x); }
@@ -211,7 +215,8 @@ Handler by_type(const Form& form, Type type) {
       return form.has("ftz") ? by_comparison<Kind, Flushed>(form) : by_comparison<Kind, Plain<float>>(form);
     case Type::kF64: return by_comparison<Kind, Plain<double>>(form);
     case Type::kF16:
-    case Type::kF16x2: return by_comparison<Kind, AsF16>(form);
+    case Type::kF16x2:
+      return form.has("ftz") ? by_comparison<Kind, FlushedF16>(form) : by_comparison<Kind, AsF16>(form);
     case Type::kBF16:
     case Type::kBF16x2: return by_comparison<Kind, AsBF16>(form);
     default:

@@ -124,10 +124,13 @@ void convert_lane(std::byte* to, const std::byte* from, int to_bytes, int mode, 
   if constexpr (kIsFloat<To> && kIsFloat<From>) {
     Narrow<To, From>::write(to, v, mode, flags);
   } else if constexpr (kIsFloat<To>) {
-    // f64 from a 64-bit integer rounds here; to f32 it must not round twice.
-    Narrow<To, From>::write(
-        to, std::is_same_v<To, double> ? opaque(static_cast<double>(opaque(v))) : integer_to_odd(v), mode,
-        flags);
+    // f64 from a 64-bit integer rounds here (a compiler's way may make a zero negative); to f32 it must not
+    // round twice.
+    Narrow<To, From>::write(to,
+                            v == 0                       ? 0.0
+                            : std::is_same_v<To, double> ? opaque(static_cast<double>(opaque(v)))
+                                                         : integer_to_odd(v),
+                            mode, flags);
   } else {
     To out;
     if constexpr (kIsFloat<From>)

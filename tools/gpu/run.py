@@ -1,6 +1,6 @@
 """Runs on a machine with an NVIDIA GPU: builds the Python extension against the packed libraries, then tests and benchmarks.
 
-    python3 tools/gpu/run.py BUNDLE --out RESULTS [--only tests examples bench]
+    python3 tools/gpu/run.py BUNDLE --out RESULTS [--only tests examples bench answers ptx sanitizer]
 
 Writes RESULTS/gpu.json (device, driver, versions, counts, timings) and RESULTS/gpu.log.
 """
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+
+import ptx
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,7 +77,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--only", nargs="+", choices=["tests", "examples", "bench"], default=["tests", "examples", "bench"])
+    parts = ["tests", "examples", "bench", "answers", "ptx", "sanitizer"]
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts)
+    parser.add_argument("--seed", type=int, default=0, help="the first random PTX program")
+    parser.add_argument("--programs", type=int, default=10000, help="random PTX programs")
     parser.add_argument("--folder", type=Path, default=Path("/tmp/intarsia_gpu"))
     parser.add_argument("--select", help="pytest -k expression")
     options = parser.parse_args()
@@ -99,6 +104,12 @@ def main():
     if "bench" in options.only:
         code, output = log.run([sys.executable, "bench/gpu.py", "--json", str(options.out / "bench.json")], env)
         results["parts"]["bench"] = {"exit": code}
+    if "answers" in options.only:
+        results["parts"]["answers"] = ptx.answers(log, options.folder, options.out)
+    if "ptx" in options.only:
+        results["parts"]["ptx"] = ptx.random_programs(log, env, options.folder, options.out, options.seed, options.programs)
+    if "sanitizer" in options.only:
+        results["parts"]["sanitizer"] = ptx.sanitizer(log, options.folder, options.out)
     (options.out / "gpu.json").write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
 

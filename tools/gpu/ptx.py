@@ -1,0 +1,114 @@
+"""The parts of tools/gpu/run.py about PTX: the GPU's answers, random programs, and compute-sanitizer beside our checks."""
+
+import concurrent.futures
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = ROOT / "tests" / "ptx" / "checks"
+TOOLS = ("none", "memcheck", "racecheck", "initcheck", "synccheck")
+
+
+def run_limited(command, seconds, env=None):
+    """Exit code (124: ran out of time), output and seconds."""
+    start = time.monotonic()
+    try:
+        done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                              timeout=seconds, env={**os.environ, "CUDA_CACHE_DISABLE": "1", **(env or {})})
+        return done.returncode, done.stdout, time.monotonic() - start
+    except subprocess.TimeoutExpired as late:
+        output = late.stdout or b""
+        return 124, output.decode(errors="replace") if isinstance(output, bytes) else output, time.monotonic() - start
+
+
+def answers(log, folder, out):
+    """Takes the answers of tests/ptx/cuda again, for both architectures."""
+    result = {}
+    for arch in ("sm80", "sm90"):
+        code, _ = log.run([folder / "build" / "ptx_answer", ROOT / "tests" / "ptx" / "cuda", arch, out / f"answers.{arch}.bin"])
+        result[arch] = code
+    return result
+
+
+def random_chunk(program, first, last, out, deadline):
+    """Programs first … last - 1; goes on behind a program that breaks or hangs the GPU."""
+    found, broken, done = [], [], 0
+    while first < last and time.monotonic() < deadline:
+        file = out / f"random_{first}.json"
+        code, output, _ = run_limited([program, "programs", first, last, file], 150)
+        if code in (0, 1) and file.exists():
+            part = json.loads(file.read_text())
+            found += part["findings"]
+            done += part["done"]
+            if not part["error"]:
+                break
+            broken.append({"seed": part["next"], "error": part["error"]})
+            first = part["next"] + 1
+        else:
+            seen = [int(line) for line in output.splitlines() if line.strip().isdigit()]
+            broken.append({"after": seen[-1] if seen else first, "exit": code, "output": output[-500:]})
+            first = (seen[-1] if seen else first) + 16
+    return found, broken, done
+
+
+def random_programs(log, env, folder, out, first, count, workers=16, chunk=160, limit=360):
+    """Every operation alone, then `count` programs from seed `first`; failures go to random.json."""
+    program, scratch = folder / "build" / "ptx_random", folder / "random"
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.environ.update(env)
+    code, output, seconds = run_limited([program, "operations", out / "operations.json"], 300)
+    print(output[-2000:], file=log.file, flush=True)
+    result = {"operations": {"exit": code, "seconds": round(seconds, 1)}}
+    if (out / "operations.json").exists():
+        operations = json.loads((out / "operations.json").read_text())
+        result["operations"].update({"done": operations["done"], "findings": len(operations["findings"]), "error": operations["error"]})
+    start = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        jobs = [pool.submit(random_chunk, program, at, min(at + chunk, first + count), scratch, start + limit)
+                for at in range(first, first + count, chunk)]
+        parts = [job.result() for job in jobs]
+    findings = [f for part in parts for f in part[0]]
+    (out / "random.json").write_text(json.dumps({"findings": findings[:60], "broken": [b for part in parts for b in part[1]]}, indent=1) + "\n")
+    result["programs"] = {"first": first, "asked": count, "done": sum(part[2] for part in parts), "differ": len(findings),
+                          "broken": sum(len(part[1]) for part in parts), "seconds": round(time.monotonic() - start, 1)}
+    for finding in findings[:8]:
+        print(finding["name"], finding["what"], finding["statement"], sep="\n", file=log.file, flush=True)
+    return result
+
+
+def one_check(program, tool, name, seconds):
+    """What one tool says of one kernel."""
+    command = [program, CHECKS, name]
+    if tool != "none":
+        options = {"memcheck": ["--leak-check", "no"], "racecheck": ["--racecheck-report", "all"], "initcheck": [], "synccheck": []}[tool]
+        command = ["compute-sanitizer", "--tool", tool, *options, "--error-exitcode", "9", "--print-limit", "20", *command]
+    code, output, took = run_limited(command, seconds)
+    lines = [line.strip(" =") for line in output.splitlines() if line.startswith("=========")]
+    told = [line for line in lines if line and not line.startswith(("COMPUTE-SANITIZER", "ERROR SUMMARY: 0", "RACECHECK SUMMARY: 0"))]
+    return {"kernel": name, "tool": tool, "exit": code, "seconds": round(took, 2), "reported": bool(code == 9 or (tool != "none" and told and code != 124)),
+            "first": " | ".join(told[:3])[:400], "output": "" if lines else output[-300:]}
+
+
+def sanitizer(log, folder, out, workers=6, seconds=20):
+    """Each kernel of tests/ptx/checks under each tool; one JSON for docs/ptx-checks.md."""
+    program = folder / "build" / "ptx_checks"
+    if shutil.which("compute-sanitizer") is None:
+        return {"error": "compute-sanitizer is not installed"}
+    _, version, _ = run_limited(["compute-sanitizer", "--version"], 20)
+    code, listing, _ = run_limited([program, CHECKS, "--list"], 20)
+    if code:
+        return {"error": listing}
+    names = listing.split()
+    start = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        rows = list(pool.map(lambda job: one_check(program, job[1], job[0], seconds), [(n, t) for n in names for t in TOOLS]))
+    for row in rows:
+        print(json.dumps(row), file=log.file, flush=True)
+    data = {"version": [line for line in version.splitlines() if line.strip()][-1:], "rows": rows}
+    (out / "sanitizer.json").write_text(json.dumps(data, indent=1) + "\n")
+    return {"kernels": len(names), "runs": len(rows), "reported": sum(r["reported"] for r in rows), "late": sum(r["exit"] == 124 for r in rows),
+            "seconds": round(time.monotonic() - start, 1)}

@@ -105,6 +105,7 @@ void Decoder::instruction(std::size_t index) {
     case Family::kBarrier: return barrier(form, in);
     case Family::kMatrix: return matrix(form, in);
     case Family::kAsync: return async(form, in);
+    case Family::kVideo: return video(form, in);
     default: break;
   }
   const Bound bound = bind(form, in);

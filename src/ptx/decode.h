@@ -44,6 +44,7 @@ class Decoder {
                            std::int64_t count) const;
   void atomic(const Form& form, const Instruction& in);
   void hint(const Form& form, const Instruction& in);
+  void video(const Form& form, const Instruction& in);
   void branch(const Form& form, const Instruction& in);
   void call(const Form& form, const Instruction& in);
   void barrier(const Form& form, const Instruction& in);
@@ -54,6 +55,12 @@ class Decoder {
   void warp_group(const Form& form, const Instruction& in);
   void fragment(const Instruction& in, const Operand& o, int count, int width, std::vector<Ref>& out);
   void async(const Form& form, const Instruction& in);
+  void bulk(const Form& form, const Instruction& in);
+  void tensor(const Form& form, const Instruction& in);
+  void tensor_map(const Form& form, const Instruction& in);
+  void remote(const Form& form, const Instruction& in);
+  void whole_address(const Form& form, const Instruction& in, const Operand& o, Space space, std::size_t k,
+                     Decoded& step);
 
   Ref source(const Operand& operand, int width, Type type);
   Ref destination(const Operand& operand, int width);

@@ -112,9 +112,16 @@ void Decoder::atomic(const Form& form, const Instruction& in) {
   const int width = bits(form.type());
   Decoded step;
   address(in.operands[result ? 1 : 0], form.space(), 1, step);
+  const std::size_t first = result ? 2 : 1;
+  if (form.vector() > 1) {  // in.extra: values, then results
+    step.extra = list(in.operands[first].elements, width, form.type(), false);
+    if (result) list(in.operands[0].elements, width, form.type(), true);
+    step.count = static_cast<std::uint8_t>(form.vector() | (result ? 0x80 : 0));
+    step.run = select_atomic(form);
+    return emit(form, in, step);
+  }
   if (result) step.r[0] = destination(in.operands[0], width);
   step.count = result;
-  const std::size_t first = result ? 2 : 1;
   step.r[2] = step.r[3] = source(in.operands[first], width, form.type());
   if (form.has("cas")) step.r[3] = source(in.operands[first + 1], width, form.type());
   step.run = select_atomic(form);

@@ -1,4 +1,4 @@
-// Steps of tensor cores and asynchronous copies.
+// Steps of tensor cores.
 #include <fmt/format.h>
 
 #include "ptx/decode.h"
@@ -132,73 +132,6 @@ void Decoder::fragments(const Form& form, const Instruction& in) {
   step.count = static_cast<std::uint8_t>(code_.matrices.size());
   code_.matrices.push_back(shape);
   step.run = select_wmma(form);
-  emit(form, in, step);
-}
-
-// mbarriers, bulk copies, clusters. r[at] is the address of an mbarrier; small bit 4: in shared memory.
-void Decoder::asynchronous(const Form& form, const Instruction& in) {
-  const std::string_view op = form.row->opcode;
-  Decoded step;
-  if (op == "mbarrier" && !form.has("pending_count")) {
-    const bool result = form.has("arrive") || form.has("arrive_drop"),
-               waits = form.has("test_wait") || form.has("try_wait");
-    const std::size_t at = result || waits ? 1 : 0;
-    address(in.operands[at], form.space(), at, step);
-    if (form.space() == Space::kShared) step.small |= 16;
-    if (result) step.r[0] = destination(in.operands[0], 64);
-    if (waits) step.r[0] = destination(in.operands[0], 1);
-    const bool parity = form.has("parity");
-    if (in.operands.size() > at + 1)
-      step.r[at + 1] = source(in.operands[at + 1], waits && !parity ? 64 : 32, Type::kNone);
-    else if (result)
-      step.r[2] = constant(1, 32);
-    step.count = arrive_kind(form);
-  } else if (form.has("bulk") && !in.operands.empty() && !form.has("wait_group")) {
-    for (std::size_t k : {std::size_t{0}, std::size_t{1}, std::size_t{3}}) {
-      if (k == 3 && form.has("bulk_group")) continue;
-      const Operand& o = in.operands[k];
-      if (o.elements.empty() || o.elements[0].kind != Kind::kRegister || o.integer != 0)
-        bad(in, "expected a register alone as an address of a bulk copy");
-      step.r[k] = registers_[static_cast<std::size_t>(o.elements[0].index)];
-      if (width_of(o.elements[0], 64) == 64) step.small |= static_cast<std::uint8_t>(1U << k);
-    }
-    step.r[2] = source(in.operands[2], 32, Type::kU32);
-    step.count = static_cast<std::uint8_t>((form.has("bulk_group") ? 1 : 0) |
-                                           (form.has("shared::cta") && !form.has("global") ? 2 : 0));
-  } else if (form.has("wait_group")) {
-    step.immediate = in.operands[0].integer;
-  } else {
-    step = step_of(form, bind(form, in));
-    if (op == "mapa") step.count = form.has("shared::cluster") ? 0 : 1;
-  }
-  step.run = select_async(form);
-  emit(form, in, step);
-}
-
-void Decoder::async(const Form& form, const Instruction& in) {
-  if (form.row->opcode != "cp" || form.has("bulk")) return asynchronous(form, in);
-  Decoded step;
-  bool predicate = false;
-  if (form.has("wait_group")) step.immediate = in.operands[0].integer;
-  if (form.has("wait_all")) step.immediate = -1;
-  if (form.has("global")) {
-    const std::int64_t bytes = in.operands[2].integer;
-    if (bytes != 4 && bytes != 8 && bytes != 16)
-      bad(in, fmt::format("a copy of {} bytes; 4, 8 and 16 are possible", bytes));
-    Decoded from;
-    address(in.operands[1], Space::kGlobal, 1, from);
-    if (from.small != kRegister64) bad(in, "expected a register as the global address");
-    address(in.operands[0], Space::kShared, 0, step);
-    step.r[1] = from.r[1];
-    step.immediate = (step.immediate & 0xFFFFFFFF) | from.immediate << 32;
-    step.count = static_cast<std::uint8_t>(bytes);
-    predicate =
-        in.operands.size() > 3 && in.operands[3].kind == Kind::kRegister && width_of(in.operands[3], 32) == 1;
-    step.r[2] = in.operands.size() > 3 ? source(in.operands[3], 32, Type::kU32)
-                                       : constant(static_cast<std::uint64_t>(bytes), 32);
-    if (predicate && in.operands[3].negated) step.negated = 4;
-  }
-  step.run = select_copy(form, predicate);
   emit(form, in, step);
 }
 

@@ -1,4 +1,6 @@
 // Logic, shifts and bit fields. Shift amounts are clamped, as PTX has it.
+#include <algorithm>
+
 #include "ptx/lanes.h"
 #include "ptx/select.h"
 
@@ -180,17 +182,36 @@ struct PrmtMode {
   U32 operator()(U32 a, U32 b, U32 c) const { return permute(a, b, kSelectors[kMode][c & 3]); }
 };
 
-Flow lop3(Warp& warp, const Decoded& in, U32 mask) {
-  alignas(64) U32 out[kLanes] = {};
-  const U32* a = warp.at<const U32>(in.r[1]);
-  const U32* b = warp.at<const U32>(in.r[2]);
-  const U32* c = warp.at<const U32>(in.r[3]);
+// r: a, b, c from `first` on.
+void lop3_values(const Warp& warp, const Decoded& in, std::size_t first, U32* out) {
+  const U32* a = warp.at<const U32>(in.r[first]);
+  const U32* b = warp.at<const U32>(in.r[first + 1]);
+  const U32* c = warp.at<const U32>(in.r[first + 2]);
+  std::fill_n(out, kLanes, 0);
   for (int k = 0; k < 8; ++k) {
     if ((in.immediate >> k & 1) == 0) continue;
     const U32 x = k & 4 ? 0 : kAll, y = k & 2 ? 0 : kAll, z = k & 1 ? 0 : kAll;
     for (int l = 0; l < kLanes; ++l) out[l] |= (a[l] ^ x) & (b[l] ^ y) & (c[l] ^ z);
   }
+}
+
+Flow lop3(Warp& warp, const Decoded& in, U32 mask) {
+  alignas(64) U32 out[kLanes];
+  lop3_values(warp, in, 1, out);
   store_lanes(warp.at<U32>(in.r[0]), out, mask);
+  return Flow::kNext;
+}
+
+// r: d, p, a, b, c, q. p: whether d is not 0, combined with q.
+template <bool kOr>
+Flow lop3_predicate(Warp& warp, const Decoded& in, U32 mask) {
+  alignas(64) U32 out[kLanes];
+  lop3_values(warp, in, 2, out);
+  const U32 q = warp.predicate(in, 5);
+  U32 some = 0;
+  for (int l = 0; l < kLanes; ++l) some |= U32{out[l] != 0} << l;
+  store_lanes(warp.at<U32>(in.r[0]), out, mask);
+  set_predicate(warp, in.r[1], kOr ? some | q : some & q, mask);
   return Flow::kNext;
 }
 
@@ -261,7 +282,8 @@ Handler select_bits(const Form& form) {
   if (op == "cnot") return by_integer(type, []<class T>() -> Handler { return &lanewise<Cnot, T, T>; });
   if (op == "shl") return shift<Shl>(type);
   if (op == "shr") return shift<Shr>(type);
-  if (op == "lop3") return &lop3;
+  if (op == "lop3")
+    return form.has("or") ? &lop3_predicate<true> : form.has("and") ? &lop3_predicate<false> : &lop3;
   if (op == "prmt") return select_prmt(form);
   if (op == "clz") return narrow<Clz>(type);
   if (op == "popc") return narrow<Popc>(type);

@@ -19,6 +19,7 @@ int element_bits(Type type) {
     case Type::kBF16: return 16;
     case Type::kS4:
     case Type::kU4: return 4;
+    case Type::kB1: return 1;
     default: return 8;
   }
 }
@@ -139,6 +140,25 @@ Flow mma_integer(Warp& warp, const Decoded& in, U32) {
   return Flow::kNext;
 }
 
+// Single bits, 32 of them at a time: how many products are 1.
+template <bool kXor>
+Flow mma_bits(Warp& warp, const Decoded& in, U32) {
+  const MatrixShape& s = warp.frame->code->matrices[static_cast<std::size_t>(in.immediate)];
+  const Operands o = operands(warp, in, s);
+  U32 a[16 * kMostK], b[8 * kMostK];
+  const auto same = [](U32 bits) { return bits; };
+  unpack(warp, o.a, s.a_registers, Type::kTF32, s.m, a, same);  // words as tf32's k
+  unpack(warp, o.b, s.b_registers, Type::kTF32, 8, b, same);
+  each_result(warp, s, o.d, o.c, [&](int row, int col, U32 old) {
+    for (int k = 0; k < s.k / 32; ++k) {
+      const U32 x = a[row * kMostK + k], y = b[col * kMostK + k];
+      old += static_cast<U32>(std::popcount(kXor ? x ^ y : x & y));
+    }
+    return old;
+  });
+  return Flow::kNext;
+}
+
 // f64: fused multiply-adds in the order of k.
 Flow mma_double(Warp& warp, const Decoded& in, U32) {
   const MatrixShape& s = warp.frame->code->matrices[static_cast<std::size_t>(in.immediate)];
@@ -205,6 +225,8 @@ MatrixShape matrix_shape(const Form& form) {
 Handler select_mma(const Form& form) {
   if (form.row->opcode == "movmatrix") return &whole_warp<&movmatrix>;
   if (form.type() == Type::kF64) return &whole_warp<&mma_double>;
+  if (form.type(1) == Type::kB1)
+    return form.has("xor") ? &whole_warp<&mma_bits<true>> : &whole_warp<&mma_bits<false>>;
   return form.type() == Type::kS32 ? &whole_warp<&mma_integer> : &whole_warp<&mma_float>;
 }
 

@@ -1,6 +1,7 @@
-// mbarriers, bulk copies, clusters.
+// mbarriers, clusters, and the waits that let bulk copies land.
 #include <fmt/format.h>
 
+#include "ptx/bulk.h"
 #include "ptx/matrix.h"
 #include "ptx/memory.h"
 #include "ptx/select.h"
@@ -35,17 +36,6 @@ void join(std::vector<U32>& to, const std::vector<U32>& from) {
   for (std::size_t i = 0; i < from.size(); ++i) to[i] = std::max(to[i], from[i]);
 }
 
-// A host address of the mbarrier at `address` of shared memory; null where it is out of bounds.
-std::byte* place(Warp& warp, const Decoded& in, int lane, U64 address, Space space = Space::kShared) {
-  Access access;
-  std::fill_n(access.address, kLanes, address);
-  access.mask = U32{1} << lane;
-  access.reads = access.writes = access.atomic = true;
-  access.bytes = 8;
-  resolve(warp, in, space, access);
-  return access.mask == 0 ? nullptr : reinterpret_cast<std::byte*>(access.address[lane]);
-}
-
 template <class F>
 void update(std::byte* at, F f) {
   U64 word;
@@ -66,23 +56,6 @@ void announce(Warp& warp, const std::byte* at) {
   for (Block* other : warp.block->cluster->blocks) other->progress = true;
 }
 
-// Copies land here, with the rights of the thread that asked for them.
-void move_bytes(Warp& warp, const BulkCopy& copy) {
-  for (U32 at = 0; at < copy.bytes; at += 16) {
-    Access from, to;
-    from.mask = to.mask = U32{1} << copy.lane;
-    from.bytes = to.bytes = 16;
-    from.reads = to.writes = true;
-    std::fill_n(from.address, kLanes, copy.from + at);
-    std::fill_n(to.address, kLanes, copy.to + at);
-    resolve(warp, *copy.step, copy.to_global || copy.from_shared ? Space::kShared : Space::kGlobal, from);
-    resolve(warp, *copy.step, copy.to_global ? Space::kGlobal : Space::kShared, to);
-    if (from.mask != 0 && to.mask != 0)
-      std::memcpy(reinterpret_cast<void*>(to.address[copy.lane]),
-                  reinterpret_cast<const void*>(from.address[copy.lane]), 16);
-  }
-}
-
 // Lets the copies that signal this mbarrier land.
 void land(Warp& warp, const std::byte* barrier) {
   for (Block* block : warp.block->cluster->blocks) {
@@ -94,7 +67,7 @@ void land(Warp& warp, const std::byte* barrier) {
         continue;
       }
       Warp& owner = *block->warps[static_cast<std::size_t>(copy.warp)];
-      move_bytes(owner, copy);
+      land_copy(owner, copy);
       update(reinterpret_cast<std::byte*>(copy.barrier), [&](State& s) {
         s.bytes -= static_cast<S32>(copy.bytes);
         s.settle();
@@ -111,7 +84,8 @@ Flow each_barrier(Warp& warp, const Decoded& in, U32 mask, int at, F f) {
   make_addresses(warp, in, at, access);
   const Space space = (in.small & 16) != 0 ? Space::kShared : Space::kGeneric;
   each_lane(mask, [&](int l) {
-    if (std::byte* where = place(warp, in, l, access.address[l], space); where != nullptr) f(l, where);
+    std::byte* where = resolve_one(warp, in, space, l, access.address[l], 8, Use::kAtomic);
+    if (where != nullptr) f(l, where);
   });
   return Flow::kNext;
 }
@@ -193,38 +167,6 @@ Flow pending_count(Warp& warp, const Decoded& in, U32 mask) {
   return Flow::kNext;
 }
 
-// r: to, from, bytes, mbarrier. in.count bit 0: to global, bit 1: from shared.
-Flow bulk(Warp& warp, const Decoded& in, U32 mask) {
-  const auto address = [&](int k, int l) {
-    const Ref ref = in.r[static_cast<std::size_t>(k)];
-    return (in.small >> k & 1) != 0 ? warp.at<const U64>(ref)[l] : U64{warp.at<const U32>(ref)[l]};
-  };
-  each_lane(mask, [&](int l) {
-    BulkCopy copy;
-    copy.to = address(0, l);
-    copy.from = address(1, l);
-    copy.bytes = warp.at<const U32>(in.r[2])[l];
-    copy.to_global = (in.count & 1) != 0;
-    copy.from_shared = (in.count & 2) != 0;
-    copy.warp = warp.index;
-    copy.lane = l;
-    copy.group = warp.bulk_groups[static_cast<std::size_t>(l)];
-    copy.step = &in;
-    if (copy.bytes % 16 != 0 || copy.to % 16 != 0 || copy.from % 16 != 0) {
-      report(warp, in, Report::Kind::kAlignment, U32{1} << l,
-             fmt::format("a bulk copy of {} bytes; size and addresses must be multiples of 16", copy.bytes));
-      return;
-    }
-    if (!copy.to_global) {
-      const std::byte* barrier = place(warp, in, l, address(3, l));
-      if (barrier == nullptr) return;
-      copy.barrier = reinterpret_cast<U64>(barrier);
-    }
-    warp.block->bulk.push_back(copy);
-  });
-  return Flow::kNext;
-}
-
 Flow bulk_commit(Warp& warp, const Decoded&, U32 mask) {
   each_lane(mask, [&](int l) { ++warp.bulk_groups[static_cast<std::size_t>(l)]; });
   return Flow::kNext;
@@ -239,7 +181,7 @@ Flow bulk_wait(Warp& warp, const Decoded& in, U32 mask) {
         copy.to_global && copy.warp == warp.index && (mask >> copy.lane & 1) != 0 &&
         copy.group + static_cast<U64>(in.immediate) < warp.bulk_groups[static_cast<std::size_t>(copy.lane)];
     if (due)
-      move_bytes(warp, copy);
+      land_copy(warp, copy);
     else
       all[kept++] = copy;
   }
@@ -321,7 +263,7 @@ Handler select_async(const Form& form) {
   if (op == "getctarank") return form.has("u64") ? &getctarank<U64> : &getctarank<U32>;
   if (op == "barrier") return form.has("arrive") ? &cluster_arrive : &cluster_wait;
   if (form.has("commit_group")) return &bulk_commit;
-  return form.has("wait_group") ? &bulk_wait : &bulk;
+  return &bulk_wait;
 }
 
 U8 arrive_kind(const Form& form) {

@@ -11,6 +11,10 @@ namespace {
 
 int bytes_of(Type type) { return bits(type) / 8; }
 
+Space space_of(const Decoded& in) {
+  return (in.small & 16) != 0 ? Space::kShared : (in.small & 32) != 0 ? Space::kGlobal : Space::kGeneric;
+}
+
 // in.small's high bits: 1 shared, 2 global. Row-major matrices of rows x cols are read `stride` elements
 // apart.
 struct Tile {
@@ -50,9 +54,7 @@ Flow transfer(Warp& warp, const Decoded& in, U32 mask) {
   const MatrixShape& s = warp.frame->code->matrices[in.count];
   const Ref* refs = warp.frame->code->refs.data() + in.extra;
   const int bytes = bytes_of(s.types[0]);
-  const Space space = (in.small & 16) != 0   ? Space::kShared
-                      : (in.small & 32) != 0 ? Space::kGlobal
-                                             : Space::kGeneric;
+  const Space space = space_of(in);
   Access base;
   make_addresses(warp, in, 0, base);
   const U64 start = base.address[0], stride = warp.at<const U32>(in.r[1])[0];
@@ -156,9 +158,64 @@ Flow multiply(Warp& warp, const Decoded& in, U32 mask) {
   return Flow::kNext;
 }
 
+// Elements of less than a byte: eight rows of A, or columns of B, of four words each. Word e lies in lane e.
+Flow transfer_words(Warp& warp, const Decoded& in, U32 mask) {
+  if (!gather_warp(warp, in, mask)) return Flow::kStop;
+  const MatrixShape& s = warp.frame->code->matrices[in.count];
+  Access access;
+  make_addresses(warp, in, 0, access);
+  const U64 start = access.address[0];
+  const U64 pitch = U64{warp.at<const U32>(in.r[1])[0]} * static_cast<U64>(bits(s.types[0])) / 8;
+  access.mask = kAll;
+  access.reads = true;
+  access.bytes = 4;
+  for (int l = 0; l < kLanes; ++l)
+    access.address[l] = start + static_cast<U64>(l / 4) * pitch + static_cast<U64>(l % 4) * 4;
+  resolve(warp, in, space_of(in), access);
+  U32* to = warp.at<U32>(warp.frame->code->refs[in.extra]);
+  each_lane(access.mask,
+            [&](int l) { std::memcpy(&to[l], reinterpret_cast<const void*>(access.address[l]), 4); });
+  return Flow::kNext;
+}
+
+S32 nibble(Type type, U32 word, int i) {
+  const U32 field = word >> (4 * i) & 15;
+  return type == Type::kS4 ? static_cast<S32>(field << 28) >> 28 : static_cast<S32>(field);
+}
+
+// kOperation: 's' products of numbers, 'x' and 'a' bits.
+template <char kOperation>
+Flow multiply_words(Warp& warp, const Decoded& in, U32 mask) {
+  if (!gather_warp(warp, in, mask)) return Flow::kStop;
+  const MatrixShape& s = warp.frame->code->matrices[in.count];
+  const Ref* refs = warp.frame->code->refs.data() + in.extra;  // d d a b c c
+  const U32 *a = warp.at<const U32>(refs[2]), *b = warp.at<const U32>(refs[3]);
+  U32 out[64];
+  for (int e = 0; e < 64; ++e) {
+    S64 sum = static_cast<S32>(warp.at<const U32>(refs[4 + e % 2])[e / 2]);
+    for (int w = 0; w < 4; ++w) {
+      const U32 x = a[e / 8 * 4 + w], y = b[e % 8 * 4 + w];
+      if (kOperation != 's') sum += std::popcount(kOperation == 'x' ? x ^ y : x & y);
+      for (int i = 0; kOperation == 's' && i < 8; ++i)
+        sum += nibble(s.types[1], x, i) * nibble(s.types[2], y, i);
+    }
+    if (s.saturate) sum = std::min<S64>(std::max<S64>(sum, INT32_MIN), INT32_MAX);
+    out[e] = static_cast<U32>(sum);
+  }
+  for (int e = 0; e < 64; ++e) warp.at<U32>(refs[e % 2])[e / 2] = out[e];
+  return Flow::kNext;
+}
+
 }  // namespace
 
 Handler select_wmma(const Form& form) {
+  const Type operand = form.type(form.has("mma") ? 1 : 0);
+  if (operand == Type::kB1 || operand == Type::kS4 || operand == Type::kU4) {
+    if (!form.has("mma")) return &transfer_words;
+    return operand != Type::kB1 ? &multiply_words<'s'>
+           : form.has("xor")    ? &multiply_words<'x'>
+                                : &multiply_words<'a'>;
+  }
   if (form.has("mma")) return &multiply;
   return form.has("store") ? &transfer<true> : &transfer<false>;
 }

@@ -18,6 +18,7 @@
 
 #include "ptx/launch.h"
 #include "ptx/opcodes.h"
+#include "ptx/tensor_map.h"
 
 namespace intarsia::ptx {
 
@@ -83,6 +84,22 @@ struct MatrixShape {
   bool transpose_a = false, transpose_b = false;
 };
 
+// Of a video instruction: on one value, or on two halves or four bytes.
+struct VideoShape {
+  enum class Op : std::uint8_t { kAdd, kSub, kAbsDiff, kMin, kMax, kAverage, kShl, kShr, kSet, kMad } op;
+  enum class Second : std::uint8_t { kNone, kAdd, kMin, kMax } second = Second::kNone;
+  enum class Compare : std::uint8_t { kEq, kNe, kLt, kLe, kGt, kGe } compare = Compare::kEq;
+  static constexpr std::uint8_t kWhole = 6;  // a part: byte 0 to 3, half 4 or 5, the whole word
+  std::uint8_t lanes = 1;
+  bool d_signed = false, a_signed = false, b_signed = false, saturate = false;
+  bool wrap = false;                                                // of kShl, kShr
+  bool negate_product = false, negate_c = false, plus_one = false;  // of kMad
+  std::uint8_t shift = 0;                                           // of kMad
+  std::uint8_t d_part = kWhole, a_part = kWhole, b_part = kWhole;   // of one lane
+  std::uint8_t mask = 0xF;                                          // of several: the lanes that are written
+  std::array<std::uint8_t, 4> a_lanes{}, b_lanes{};  // of several: which of a's and b's pieces, side by side
+};
+
 // A function decoded.
 struct Code {
   const Function* function = nullptr;
@@ -95,6 +112,7 @@ struct Code {
   std::vector<CallSite> calls;
   std::vector<MatrixShape> matrices;
   std::vector<Ref> registers;                   // by index into Function::registers
+  std::vector<VideoShape> videos;
   std::vector<CallSite::Copy> params, returns;  // of a .func: per-lane storage in its own registers
 };
 
@@ -203,15 +221,23 @@ struct Cell {
   bool many_readers = false;
 };
 
+enum class Reduction : std::uint8_t { kNone, kAdd, kMin, kMax, kInc, kDec, kAnd, kOr, kXor };
+
 // A bulk copy that was begun: it lands when its mbarrier or its group is waited for.
 struct BulkCopy {
+  enum class Kind : std::uint8_t { kBytes, kTensor, kValue } kind = Kind::kBytes;
   std::uint64_t barrier = 0;  // shared address; 0 for a group's
   std::uint64_t to = 0, from = 0;
   std::uint32_t bytes = 0;
   bool to_global = false, from_shared = false;
+  Reduction reduction = Reduction::kNone;
+  Type type = Type::kNone;  // of the reduction
   std::int32_t warp = 0, lane = 0;
   std::uint64_t group = 0;
   const Decoded* step = nullptr;
+  TensorMapFields map;  // of kTensor, with the coordinates of the box's first element
+  std::array<std::int32_t, 5> at{};
+  std::array<std::byte, 32> value{};  // of kValue
 };
 
 // Blocks that run together.

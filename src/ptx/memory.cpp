@@ -240,4 +240,23 @@ void resolve(Warp& warp, const Decoded& in, Space space, Access& access) {
   }
 }
 
+std::byte* resolve_one(Warp& warp, const Decoded& in, Space space, int lane, U64 address, U32 bytes,
+                       Use use) {
+  Access access;
+  std::fill_n(access.address, kLanes, address);
+  access.mask = U32{1} << lane;
+  access.reads = use != Use::kWrite;
+  access.writes = use != Use::kRead;
+  access.atomic = use == Use::kAtomic;
+  access.bytes = bytes;
+  resolve(warp, in, space, access);
+  return access.mask == 0 ? nullptr : reinterpret_cast<std::byte*>(access.address[lane]);
+}
+
+bool is_inside(const Launch& launch, U64 address, U64 bytes, bool writes) {
+  if (!launch.config->checks.global_bounds || !launch.config->buffers) return true;
+  const Range* range = find_range(launch, address);
+  return range != nullptr && address + bytes <= range->end && (range->writable || !writes);
+}
+
 }  // namespace intarsia::ptx

@@ -22,6 +22,14 @@ void make_addresses(const Warp& warp, const Decoded& in, int at, Access& access)
 // Translates and checks `access.address` of `access.mask` in `space`; clears the lanes that may not go on.
 void resolve(Warp& warp, const Decoded& in, Space space, Access& access);
 
+// The host address of `bytes` (a power of two) at `address`, for one lane of the warp; null where that may
+// not be.
+enum class Use : std::uint8_t { kRead, kWrite, kAtomic };
+std::byte* resolve_one(Warp& warp, const Decoded& in, Space space, int lane, std::uint64_t address,
+                       std::uint32_t bytes, Use use);
+// Whether all of a run of global memory may be accessed; `resolve` says why not.
+bool is_inside(const Launch& launch, std::uint64_t address, std::uint64_t bytes, bool writes);
+
 // Shared memory's shadow: uninitialised reads and races.
 void shadow(Warp& warp, const Decoded& in, Block& owner, const Access& access, const std::uint64_t* offsets);
 

@@ -44,6 +44,8 @@ constexpr std::array kSets = {
              "32|m64n216k32|m64n224k32|m64n232k32|m64n240k32|m64n248k32|m64n256k32"},
     NamedSet{"sharedcta", "shared|shared::cta"},
     NamedSet{"sharedany", "shared|shared::cta|shared::cluster"},
+    NamedSet{"word", "u32|s32"},
+    NamedSet{"dims", "1d|2d|3d|4d|5d"},
     NamedSet{"order", "relaxed|acquire|release|acq_rel"},
 };
 
@@ -155,7 +157,7 @@ std::vector<Group> groups(const Row& row) {
 std::span<const Row> opcode_table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
-    for (const auto part : {simple_rows(), memory_rows(), matrix_rows()})
+    for (const auto part : {simple_rows(), memory_rows(), matrix_rows(), async_rows(), video_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();
@@ -173,6 +175,12 @@ Space Form::space() const {
     if (m.starts_with("param")) return Space::kParam;
   }
   return Space::kGeneric;
+}
+
+int Form::dimensions() const {
+  for (std::string_view m : modifiers)
+    if (m.size() == 2 && m[1] == 'd' && m[0] >= '1' && m[0] <= '5') return m[0] - '0';
+  return 0;
 }
 
 std::string Form::text() const {

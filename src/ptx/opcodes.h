@@ -12,6 +12,8 @@
 //   t        label            c    the operands of a call      D E  32-bit destination, 64-bit destination
 //   n        a vector of registers, or one: decoding checks how many
 //   g k      address in global, in shared memory     Z  64-bit destination or _
+//   A a      destination, source of 32 bits or a part of it (%r1.b0, of vmad also -%r1); aw: not a part
+//   T        [tensor map, {coordinates}]
 //     r    a 32-bit size or a predicate (cp.async)
 // '?' before a word: the operand may be missing.
 #pragma once
@@ -41,7 +43,8 @@ enum class Family : std::uint8_t {
   kBarrier,
   kMatrix,
   kAsync,
-  kHint
+  kHint,
+  kVideo
 };
 
 struct Row {
@@ -54,6 +57,8 @@ std::span<const Row> opcode_table();
 std::span<const Row> simple_rows();  // the table's parts
 std::span<const Row> memory_rows();
 std::span<const Row> matrix_rows();
+std::span<const Row> async_rows();
+std::span<const Row> video_rows();
 
 // An instruction seen through its row.
 struct Form {
@@ -65,6 +70,7 @@ struct Form {
   Type type(std::size_t i = 0) const { return i < types.size() ? types[i] : Type::kNone; }
   int vector() const { return has("v2") ? 2 : has("v4") ? 4 : has("v8") ? 8 : 1; }
   Space space() const;
+  int dimensions() const;    // of .1d to .5d; 0 without
   std::string text() const;  // "add.sat.s32"
 };
 

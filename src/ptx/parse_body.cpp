@@ -183,6 +183,15 @@ Operand BodyParser::operand(int depth) {
     out.negated = true;
     return out;
   }
+  if (cursor_.at_mark('-') && cursor_.peek(1).kind == Token::Kind::kWord) {
+    cursor_.take();
+    out = word_operand();
+    if (out.kind != Operand::Kind::kRegister ||
+        function_.registers[static_cast<std::size_t>(out.index)].type == Type::kPred)
+      cursor_.expected("a register after '-'");
+    out.negated = true;
+    return out;
+  }
   if (cursor_.peek().kind != Token::Kind::kWord) return number_operand();
   out = word_operand();
   if (cursor_.accept_mark('|')) {
@@ -227,6 +236,7 @@ Operand BodyParser::word_operand() {
   out.index = find_register(word);
   if (out.index >= 0) {
     out.kind = Operand::Kind::kRegister;
+    if (cursor_.peek().kind == Token::Kind::kDotted) out.name = cursor_.take().text;  // a part: %r1.b0
     return out;
   }
   if (word.front() == '%') {

@@ -106,8 +106,10 @@ class Printer {
   void body(const Function& f) {
     std::unordered_map<std::string, int> uses;
     names_.clear();
+    types_.clear();
     for (const Register& r : f.registers) {
       const int n = uses[r.name]++;
+      types_.push_back(r.type);
       names_.push_back(n == 0 ? r.name : fmt::format("{}${}", r.name, n));
       out_ += fmt::format("\t.reg .{} {};\n", name(r.type), names_.back());
     }
@@ -158,9 +160,19 @@ class Printer {
     return out;
   }
 
+  std::string register_text(const Operand& o) const {
+    const std::string& text = names_[static_cast<std::size_t>(o.index)];
+    const bool predicate = types_[static_cast<std::size_t>(o.index)] == Type::kPred;
+    return fmt::format("{}{}{}{}",
+                       !o.negated  ? ""
+                       : predicate ? "!"
+                                   : "-",
+                       text, o.name.empty() ? "" : ".", o.name);
+  }
+
   std::string operand(const Operand& o) const {
     switch (o.kind) {
-      case Kind::kRegister: return (o.negated ? "!" : "") + names_[static_cast<std::size_t>(o.index)];
+      case Kind::kRegister: return register_text(o);
       case Kind::kInteger: return fmt::format("{}", o.integer);
       case Kind::kFloat:
         if (o.float_bits == 32) return fmt::format("0f{:08X}", static_cast<std::uint32_t>(o.integer));
@@ -189,7 +201,8 @@ class Printer {
   const Module& module_;
   const PrintOptions& options_;
   std::string out_;
-  std::vector<std::string> names_;
+  std::vector<std::string> names_;  // of the function's registers
+  std::vector<Type> types_;
   std::vector<std::vector<std::string>> labels_;
   std::int32_t loc_ = -1;
 };

@@ -76,7 +76,7 @@ struct Register {
 
 struct Operand {
   enum class Kind : std::uint8_t {
-    kRegister,  // index: of Function::registers; negated: !%p
+    kRegister,  // index: of Function::registers; negated: !%p, -%r; name: a part of it, "b0" of %r.b0
     kInteger,   // integer
     kFloat,     // real, and its bits where the text gave them (0f…, 0d…)
     kSymbol,    // name (+ integer): a variable, parameter or function

@@ -50,6 +50,7 @@ constexpr Row kRows[] = {
     {"not", "b16|b32|b64", "d s", kBits},
     {"cnot", "b16|b32|b64", "d s", kBits},
     {"lop3", "b32", "d s s s i", kBits},
+    {"lop3", "or|and b32", "dp s s s i q", kBits},
     {"shl", "b16|b32|b64", "d s u", kBits},
     {"shr", "b16|b32|b64|@int", "d s u", kBits},
     {"shf", "l|r clamp|wrap b32", "d s s u", kBits},

@@ -27,6 +27,8 @@ class Checker {
       words.push_back(word);
     }
     if (words.size() == 1 && words[0] == "c") return call();
+    if (form_.row->family != Family::kVideo)
+      for (position_ = 0; position_ < in_.operands.size(); ++position_) whole(in_.operands[position_]);
     if (in_.operands.size() < needed || in_.operands.size() > words.size())
       bad(fmt::format(
           "'{}' takes {} operands, {} are given", form_.text(),
@@ -59,6 +61,19 @@ class Checker {
     return function_.registers[static_cast<std::size_t>(o.index)].type;
   }
 
+  // Parts of registers and their negatives are for video instructions.
+  void whole(const Operand& o) const {
+    if (o.kind == Kind::kRegister && (!o.name.empty() || (o.negated && register_type(o) != Type::kPred)))
+      bad_operand(fmt::format("'{}' alone", shown(o)));
+    for (const Operand& element : o.elements) whole(element);
+  }
+
+  void part(const Operand& o, bool destination) const {
+    if (o.kind == Kind::kInteger && !destination) return;
+    if (o.kind != Kind::kRegister) bad_operand("a register of 32 bits, or a part of one");
+    width_of(o, 32);
+  }
+
   void operand(std::string_view word, const Operand& o) {
     const std::size_t index =
         word.back() >= '0' && word.back() <= '9' ? static_cast<std::size_t>(word.back() - '0') : 0;
@@ -84,6 +99,11 @@ class Checker {
       case 'm': return address(o, form_.space());
       case 'k': return address(o, Space::kShared);
       case 'g': return address(o, Space::kGlobal);
+      case 'T': return tensor(o);
+      case 'a':
+      case 'A':
+        if (word == "aw" && !o.name.empty()) bad_operand("a whole register");
+        return part(o, word.front() == 'A');
       case 'r': return o.kind == Kind::kRegister && register_type(o) == Type::kPred ? void() : source(o, 32);
       case 'v':
       case 'w': return memory_value(o, width, word.front() == 'v');
@@ -150,8 +170,20 @@ class Checker {
     destination(o, 1);
   }
 
+  void tensor(const Operand& o) const {
+    if (o.kind != Kind::kAddress || o.elements.size() != 2 || o.elements[1].kind != Kind::kVector)
+      bad_operand("a tensor map and coordinates in brackets, as [%rd1, {%r1, %r2}]");
+    Operand map = o;
+    map.elements.pop_back();
+    address(map, Space::kGeneric);
+    const std::vector<Operand>& coordinates = o.elements[1].elements;
+    if (static_cast<int>(coordinates.size()) != form_.dimensions())
+      bad_operand(fmt::format("{} coordinates, found {}", form_.dimensions(), coordinates.size()));
+    for (const Operand& coordinate : coordinates) source(coordinate, 32);
+  }
+
   void address(const Operand& o, Space space) const {
-    if (o.kind != Kind::kAddress) bad_operand("an address in brackets");
+    if (o.kind != Kind::kAddress || o.elements.size() > 1) bad_operand("an address in brackets");
     if (o.elements.empty() || o.elements[0].kind == Kind::kSymbol) return;
     const Operand& base = o.elements[0];
     if (base.kind != Kind::kRegister) bad_operand("a register or a variable as the address");

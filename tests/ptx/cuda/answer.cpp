@@ -1,12 +1,14 @@
 // Asks a GPU for the answers: answer FOLDER ARCH OUT runs every case's FOLDER/FILE.ARCH.ptx and writes the
 // bytes of all its out buffers, case by case. Needs the driver alone: g++ -O1 -std=c++20 answer.cpp -ldl.
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <stdexcept>
 
 #include "cases.h"
 
@@ -18,10 +20,7 @@ template <class... A>
 void call(const char* name, A... arguments) {
   auto* f = reinterpret_cast<int (*)(A...)>(dlsym(driver, name));
   const int error = f == nullptr ? -1 : f(arguments...);
-  if (error != 0) {
-    std::fprintf(stderr, "%s: error %d\n", name, error);
-    std::exit(1);
-  }
+  if (error != 0) throw std::runtime_error(std::string(name) + ": error " + std::to_string(error));
 }
 
 using Pointer = unsigned long long;
@@ -37,28 +36,76 @@ struct LaunchConfig {
   unsigned count;
 };
 
-void run(const intarsia::ptx::cuda_cases::Case& c, void* module, std::ofstream& out) {
-  using intarsia::ptx::cuda_cases::Argument;
-  void* function = nullptr;
-  call("cuModuleGetFunction", &function, module, c.entry);
-  std::vector<Pointer> places(c.arguments.size());
-  std::vector<std::vector<unsigned char>> host(c.arguments.size());
-  std::vector<void*> values(c.arguments.size());
-  for (std::size_t i = 0; i < c.arguments.size(); ++i) {
-    const Argument& a = c.arguments[i];
+using intarsia::ptx::cuda_cases::Argument;
+using intarsia::ptx::cuda_cases::Case;
+using intarsia::ptx::cuda_cases::MapSpec;
+
+struct alignas(64) Map {
+  char bytes[128];
+};
+
+Map encoded(const MapSpec& spec, Pointer address) {
+  Map map;
+  unsigned box[5] = {1, 1, 1, 1, 1}, steps[5] = {1, 1, 1, 1, 1};
+  unsigned long long shape[5] = {}, strides[5] = {};
+  for (std::size_t d = 0; d < spec.shape.size(); ++d) {
+    shape[d] = static_cast<unsigned long long>(spec.shape[d]);
+    box[d] = static_cast<unsigned>(spec.box[d]);
+    if (d < spec.strides.size()) strides[d] = static_cast<unsigned long long>(spec.strides[d]);
+    if (!spec.steps.empty()) steps[d] = static_cast<unsigned>(spec.steps[d]);
+  }
+  call("cuTensorMapEncodeTiled", &map, spec.type, static_cast<unsigned>(spec.shape.size()),
+       reinterpret_cast<void*>(address), static_cast<const unsigned long long*>(shape),
+       static_cast<const unsigned long long*>(strides), static_cast<const unsigned*>(box),
+       static_cast<const unsigned*>(steps), 0, spec.swizzle, 0, spec.fill);
+  return map;
+}
+
+// Everything a launch needs, on the device.
+struct Prepared {
+  std::vector<Pointer> places;
+  std::vector<std::vector<unsigned char>> host;
+  std::vector<Map> maps;
+  std::vector<void*> values;
+
+  explicit Prepared(const Case& c)
+      : places(c.arguments.size()), host(c.arguments.size()), maps(c.arguments.size()) {
+    for (std::size_t i = 0; i < c.arguments.size(); ++i) prepare(c.arguments[i], i);
+    for (std::size_t i = 0; i < c.arguments.size(); ++i) {
+      const Argument& a = c.arguments[i];
+      void* value = &places[i];
+      if (a.kind == Argument::kMap) {
+        const MapSpec& spec = c.maps[static_cast<std::size_t>(a.count)];
+        maps[i] = encoded(spec, places[static_cast<std::size_t>(spec.buffer)]);
+        if (a.type == 'p') {
+          call("cuMemAlloc_v2", &places[i], sizeof(Map));
+          call("cuMemcpyHtoD_v2", places[i], static_cast<const void*>(&maps[i]), sizeof(Map));
+        } else {
+          value = &maps[i];
+        }
+      }
+      if (a.parameter()) values.push_back(value);
+    }
+  }
+
+ private:
+  void prepare(const Argument& a, std::size_t i) {
+    if (a.kind == Argument::kMap || a.kind == Argument::kText) return;
     if (a.kind == Argument::kScalar) {
       const float f = static_cast<float>(a.real);
       if (a.type == 'f')
         std::memcpy(&places[i], &f, 4);
       else
         places[i] = static_cast<Pointer>(a.count);
-    } else {
-      host[i] = contents(a, static_cast<int>(i));
-      call("cuMemAlloc_v2", &places[i], host[i].size());
-      call("cuMemcpyHtoD_v2", places[i], static_cast<const void*>(host[i].data()), host[i].size());
+      return;
     }
-    values[i] = &places[i];
+    host[i] = contents(a, static_cast<int>(i));
+    call("cuMemAlloc_v2", &places[i], host[i].size());
+    call("cuMemcpyHtoD_v2", places[i], static_cast<const void*>(host[i].data()), host[i].size());
   }
+};
+
+void launch(const Case& c, void* function, Prepared& prepared) {
   LaunchAttribute cluster{4, 0, c.cluster[0], c.cluster[1], c.cluster[2], {}};
   LaunchConfig config{{c.grid[0], c.grid[1], c.grid[2]},
                       {c.block[0], c.block[1], c.block[2]},
@@ -67,14 +114,115 @@ void run(const intarsia::ptx::cuda_cases::Case& c, void* module, std::ofstream& 
                       &cluster,
                       c.cluster[0] * c.cluster[1] * c.cluster[2] > 1 ? 1U : 0U};
   if (c.shared > 49152) call("cuFuncSetAttribute", function, 8, static_cast<int>(c.shared));
-  call("cuLaunchKernelEx", &config, function, values.data(), static_cast<void**>(nullptr));
+  call("cuLaunchKernelEx", &config, function, prepared.values.data(), static_cast<void**>(nullptr));
   call("cuCtxSynchronize");
-  for (std::size_t i = 0; i < c.arguments.size(); ++i) {
-    if (c.arguments[i].kind != Argument::kOut) continue;
-    call("cuMemcpyDtoH_v2", static_cast<void*>(host[i].data()), places[i], host[i].size());
-    out.write(reinterpret_cast<const char*>(host[i].data()), static_cast<std::streamsize>(host[i].size()));
-  }
 }
+
+// Where the process's output goes for a while.
+class Capture {
+ public:
+  Capture() {
+    std::fflush(nullptr);
+    before_ = dup(1);
+    file_ = std::tmpfile();
+    dup2(fileno(file_), 1);
+  }
+  ~Capture() {
+    std::fflush(nullptr);
+    dup2(before_, 1);
+    close(before_);
+    std::fclose(file_);
+  }
+  std::string text() {
+    std::fflush(nullptr);
+    std::string out(static_cast<std::size_t>(lseek(fileno(file_), 0, SEEK_END)), '\0');
+    if (pread(fileno(file_), out.data(), out.size(), 0) != static_cast<ssize_t>(out.size()))
+      throw std::runtime_error("the output cannot be read back");
+    return out;
+  }
+
+ private:
+  int before_;
+  std::FILE* file_;
+};
+
+// What a case answers; where it fails, bytes that no kernel writes and the reason.
+using Answer = std::vector<std::vector<unsigned char>>;
+
+Answer ask(const Case& c, void* module) {
+  void* function = nullptr;
+  call("cuModuleGetFunction", &function, module, c.entry);
+  Prepared prepared(c);
+  std::string text = [&] {
+    Capture capture;
+    launch(c, function, prepared);
+    return capture.text();
+  }();
+  Answer out;
+  for (std::size_t i = 0; i < c.arguments.size(); ++i) {
+    if (!c.arguments[i].compared()) continue;
+    std::vector<unsigned char> bytes = prepared.host[i];
+    if (c.arguments[i].kind == Argument::kText) {
+      text.resize(static_cast<std::size_t>(c.arguments[i].count));
+      bytes.assign(text.begin(), text.end());
+    } else {
+      call("cuMemcpyDtoH_v2", static_cast<void*>(bytes.data()), prepared.places[i], bytes.size());
+    }
+    out.push_back(std::move(bytes));
+  }
+  return out;
+}
+
+Answer no_answer(const Case& c) {
+  Answer out;
+  for (const Argument& a : c.arguments)
+    if (a.compared())
+      out.emplace_back(static_cast<std::size_t>(a.count) * intarsia::ptx::cuda_cases::bytes_of(a.type), 0xDD);
+  return out;
+}
+
+class Asker {
+ public:
+  Asker(std::string folder, std::string arch) : folder_(std::move(folder)), arch_(std::move(arch)) {
+    call("cuInit", 0U);
+    call("cuDeviceGet", &device_, 0);
+    begin();
+  }
+
+  Answer run(const Case& c) {
+    try {
+      return ask(c, module(folder_ + "/" + c.file + "." + arch_ + ".ptx"));
+    } catch (const std::exception& error) {  // an error of a kernel stays with its context
+      std::printf("  FAILED: %s\n", error.what());
+      modules_.clear();
+      call("cuDevicePrimaryCtxReset_v2", device_);
+      begin();
+      return no_answer(c);
+    }
+  }
+
+ private:
+  void begin() {
+    void* context = nullptr;
+    call("cuDevicePrimaryCtxRetain", &context, device_);
+    call("cuCtxSetCurrent", context);
+  }
+
+  void* module(const std::string& path) {
+    if (modules_.count(path) == 0) {
+      std::ifstream in(path, std::ios::binary);
+      const std::string text{std::istreambuf_iterator<char>(in), {}};
+      void* loaded = nullptr;
+      call("cuModuleLoadData", &loaded, static_cast<const void*>(text.c_str()));
+      modules_[path] = loaded;
+    }
+    return modules_[path];
+  }
+
+  std::string folder_, arch_;
+  int device_ = 0;
+  std::map<std::string, void*> modules_;
+};
 
 }  // namespace
 
@@ -82,23 +230,13 @@ int main(int count, char** words) {
   if (count != 4) return 2;
   driver = dlopen("libcuda.so.1", RTLD_NOW);
   if (driver == nullptr) return 3;
-  void* context = nullptr;
-  int device = 0;
-  call("cuInit", 0U);
-  call("cuDeviceGet", &device, 0);
-  call("cuDevicePrimaryCtxRetain", &context, device);
-  call("cuCtxSetCurrent", context);
+  Asker asker(words[1], words[2]);
   std::ofstream out(words[3], std::ios::binary);
-  std::map<std::string, void*> modules;
-  for (const auto& c : intarsia::ptx::cuda_cases::cases()) {
+  for (const Case& c : intarsia::ptx::cuda_cases::cases()) {
     if (c.only != nullptr && std::string(c.only) != words[2]) continue;
-    const std::string path = std::string(words[1]) + "/" + c.file + "." + words[2] + ".ptx";
-    if (modules.count(path) == 0) {
-      std::ifstream in(path, std::ios::binary);
-      const std::string text{std::istreambuf_iterator<char>(in), {}};
-      call("cuModuleLoadData", &modules[path], static_cast<const void*>(text.c_str()));
-    }
-    std::printf("%s %s\n", c.file, c.entry);
-    run(c, modules[path], out);
+    std::printf("%s %s %s\n", c.file, c.entry, c.label);
+    std::fflush(stdout);
+    for (const auto& bytes : asker.run(c))
+      out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
 }

@@ -33,13 +33,22 @@ std::string operand(const Form& form, std::string_view word) {
     case 'U':
     case 'Z': return "%d1";
     case 'h': return "%h1";
-    case 'i': return form.row->opcode == "cp" ? "16" : "1";
+    case 'i': return form.row->opcode == "cp" ? "16" : form.has("cp_fenceproxy") ? "128" : "1";
     case 'f': return reg(std::max(16, bits(form.type(word == "fd" ? 0 : 1))));
     case 'p':
     case 'q': return "%p1";
     case 'm':
     case 'g':
     case 'k': return "[%d1]";
+    case 'A': return "%r1";
+    case 'a':
+      if (word == "aw") return "%r1";
+      return form.row->opcode.back() == '2' || form.row->opcode.back() == '4' ? "%r1" : "%r1.h1";
+    case 'T': {
+      std::string out = "[%d1, {%r1";
+      for (int d = 1; d < form.dimensions(); ++d) out += ", %r1";
+      return out + "}]";
+    }
     case 't': return form.row->opcode == "brx" ? "targets" : "END";
     case 'v':
     case 'w': {

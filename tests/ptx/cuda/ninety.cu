@@ -1,0 +1,42 @@
+// sm_90 alone: f64 products of every shape, atomics on vectors.
+#include <cuda_fp16.h>
+
+extern "C" __global__ void mma_f64(const double* x, double* y) {
+  const int l = threadIdx.x;
+  double a[8], b[4], d[4];
+  for (int i = 0; i < 8; ++i) a[i] = x[l * 8 + i];
+  for (int i = 0; i < 4; ++i) b[i] = x[256 + l * 4 + i], d[i] = x[384 + l * 4 + i];
+  asm("mma.sync.aligned.m16n8k4.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};" : "+d"(d[0]), "+d"(d[1]), "+d"(d[2]), "+d"(d[3]) : "d"(a[0]), "d"(a[1]), "d"(b[0]));
+  for (int i = 0; i < 4; ++i) y[l * 12 + i] = d[i];
+  asm("mma.sync.aligned.m16n8k8.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+d"(d[0]), "+d"(d[1]), "+d"(d[2]), "+d"(d[3]) : "d"(a[0]), "d"(a[1]), "d"(a[2]), "d"(a[3]), "d"(b[0]), "d"(b[1]));
+  for (int i = 0; i < 4; ++i) y[l * 12 + 4 + i] = d[i];
+  asm("mma.sync.aligned.m16n8k16.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5, %6, %7, %8, %9, %10, %11}, {%12, %13, %14, %15}, {%0, %1, %2, %3};"
+      : "+d"(d[0]), "+d"(d[1]), "+d"(d[2]), "+d"(d[3])
+      : "d"(a[0]), "d"(a[1]), "d"(a[2]), "d"(a[3]), "d"(a[4]), "d"(a[5]), "d"(a[6]), "d"(a[7]), "d"(b[0]), "d"(b[1]), "d"(b[2]), "d"(b[3]));
+  for (int i = 0; i < 4; ++i) y[l * 12 + 8 + i] = d[i];
+}
+
+// Each thread has a vector of its own, so that the order of additions does not matter.
+extern "C" __global__ void vector_atomics(float* f, unsigned* h, const float* x, float* old, unsigned* words) {
+  const int t = threadIdx.x;
+  const float a = x[t], b = x[t + 64], c = x[t + 128], d = x[t + 192];
+  float o[4];
+  asm volatile("atom.global.add.v4.f32 {%0, %1, %2, %3}, [%4], {%5, %6, %7, %8};" : "=f"(o[0]), "=f"(o[1]), "=f"(o[2]), "=f"(o[3]) : "l"(f + 4 * t), "f"(a), "f"(b), "f"(c), "f"(d) : "memory");
+  for (int i = 0; i < 4; ++i) old[t * 6 + i] = o[i];
+  asm volatile("red.global.add.v2.f32 [%0], {%1, %2};" ::"l"(f + 4 * t + 2), "f"(b), "f"(a) : "memory");
+  asm volatile("atom.relaxed.gpu.global.add.v2.f32 {%0, %1}, [%2], {%3, %4};" : "=f"(o[0]), "=f"(o[1]) : "l"(f + 4 * t), "f"(d), "f"(c) : "memory");
+  for (int i = 0; i < 2; ++i) old[t * 6 + 4 + i] = o[i];
+  unsigned* p = h + t * 12;
+  const __half ha = __float2half(a), hb = __float2half(b);
+  const unsigned short sa = __half_as_ushort(ha), sb = __half_as_ushort(hb);
+  asm volatile("red.global.add.noftz.v8.f16 [%0], {%1, %2, %1, %2, %1, %2, %2, %1};" ::"l"(p), "h"(sa), "h"(sb) : "memory");
+  asm volatile("red.global.max.noftz.v4.bf16 [%0], {%1, %2, %1, %2};" ::"l"(p + 4), "h"(sa), "h"(sb) : "memory");
+  asm volatile("red.global.min.noftz.v2.f16x2 [%0], {%1, %2};" ::"l"(p + 6), "r"(sa | sb << 16), "r"(sb | sb << 16) : "memory");
+  unsigned q[4];
+  asm volatile("atom.global.add.noftz.v4.bf16x2 {%0, %1, %2, %3}, [%4], {%5, %6, %5, %6};" : "=r"(q[0]), "=r"(q[1]), "=r"(q[2]), "=r"(q[3]) : "l"(p + 8), "r"(sa | sb << 16), "r"(sb | sa << 16) : "memory");
+  unsigned short s[2];
+  asm volatile("atom.global.min.noftz.v2.f16 {%0, %1}, [%2], {%3, %4};" : "=h"(s[0]), "=h"(s[1]) : "l"(p + 6), "h"(sa), "h"(sb) : "memory");
+  for (int i = 0; i < 4; ++i) words[t * 5 + i] = q[i];
+  words[t * 5 + 4] = s[0] | s[1] << 16;
+}

@@ -146,12 +146,15 @@ template <bool kParity>
 Flow wait(Warp& warp, const Decoded& in, U32 mask) {
   U32 done = 0;
   each_barrier(warp, in, mask, 1, [&](int l, std::byte* at) {
-    land(warp, at);
-    U64 word;
-    std::memcpy(&word, at, 8);
     const bool wanted =
         kParity ? (warp.at<const U32>(in.r[2])[l] & 1) != 0 : warp.at<const U64>(in.r[2])[l] >> 63 != 0;
-    if (State(word).phase == wanted) return;
+    const auto unfinished = [&] {
+      U64 word;
+      std::memcpy(&word, at, 8);
+      return State(word).phase == wanted;
+    };
+    if (unfinished()) land(warp, at);  // a wait that need not wait says nothing of the copies
+    if (unfinished()) return;
     done |= U32{1} << l;
     join(warp.seen, clock_of(warp, at));
   });

@@ -4,7 +4,9 @@ import concurrent.futures
 import json
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,15 +16,19 @@ TOOLS = ("none", "memcheck", "racecheck", "initcheck", "synccheck")
 
 
 def run_limited(command, seconds, env=None):
-    """Exit code (124: ran out of time), output and seconds."""
+    """Exit code (124: ran out of time), output and seconds. What it started ends with it."""
     start = time.monotonic()
-    try:
-        done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                              timeout=seconds, env={**os.environ, "CUDA_CACHE_DISABLE": "1", **(env or {})})
-        return done.returncode, done.stdout, time.monotonic() - start
-    except subprocess.TimeoutExpired as late:
-        output = late.stdout or b""
-        return 124, output.decode(errors="replace") if isinstance(output, bytes) else output, time.monotonic() - start
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen([str(c) for c in command], stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                                   env={**os.environ, "CUDA_CACHE_DISABLE": "1", **(env or {})})
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = 124
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        output.seek(0)
+        return code, output.read().decode(errors="replace"), time.monotonic() - start
 
 
 def answers(log, folder, out):
@@ -59,7 +65,7 @@ def random_programs(log, env, folder, out, first, count, workers=16, chunk=160, 
     """Every operation alone, then `count` programs from seed `first`; failures go to random.json."""
     program, scratch = folder / "build" / "ptx_random", folder / "random"
     scratch.mkdir(parents=True, exist_ok=True)
-    os.environ.update(env)
+    os.environ.update(env)  # for the threads below
     code, output, seconds = run_limited([program, "operations", out / "operations.json"], 300)
     print(output[-2000:], file=log.file, flush=True)
     result = {"operations": {"exit": code, "seconds": round(seconds, 1)}}
@@ -89,7 +95,7 @@ def one_check(program, tool, name, seconds):
     code, output, took = run_limited(command, seconds)
     lines = [line.strip(" =") for line in output.splitlines() if line.startswith("=========")]
     told = [line for line in lines if line and not line.startswith(("COMPUTE-SANITIZER", "ERROR SUMMARY: 0", "RACECHECK SUMMARY: 0"))]
-    return {"kernel": name, "tool": tool, "exit": code, "seconds": round(took, 2), "reported": bool(code == 9 or (tool != "none" and told and code != 124)),
+    return {"kernel": name, "tool": tool, "exit": code, "seconds": round(took, 2), "reported": code == 9 or (tool != "none" and bool(told)),
             "first": " | ".join(told[:3])[:400], "output": "" if lines else output[-300:]}
 
 

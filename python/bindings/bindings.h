@@ -20,6 +20,7 @@ void bind_kernel(nb::module_& m);
 void bind_language(nb::module_& m);
 void bind_plugins(nb::module_& m);
 void bind_frontend(nb::module_& m);
+void bind_ptx(nb::module_& m);
 
 // A Dim, condition, bool, int or anything with __index__ (NumPy's integers); nothing for everything else.
 std::optional<Dim> as_dim(nb::handle value);

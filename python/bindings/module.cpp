@@ -12,4 +12,5 @@ NB_MODULE(_intarsia, m) {
   bind_language(m);
   bind_plugins(m);
   bind_frontend(m);
+  bind_ptx(m);
 }

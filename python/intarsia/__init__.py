@@ -28,7 +28,7 @@ from .functions import *  # noqa: F403
 from .executable import DimensionInputInfo, Executable, InputInfo, NamedDimension, compile
 from .language.compile import CompiledKernel, compile_kernel
 from .language.jit import jit
-from . import language, plugins
+from . import language, plugins, ptx
 from .plugin import plugin
 
 _tensor.add_methods()

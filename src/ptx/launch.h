@@ -47,10 +47,10 @@ struct Checks {
   bool global_bounds = true;  // needs LaunchConfig::buffers
   bool shared_bounds = true;  // and local, parameter and constant memory
   bool alignment = true;
-  bool uninitialised = true;  // reads of shared memory nothing wrote
-  bool races = true;          // shared memory, with nothing that orders the accesses
-  bool divergence = true;     // a barrier reached by part of a warp
-  bool members = true;        // lanes a membermask names and that do not come
+  bool uninitialised = true;         // reads of shared memory nothing wrote
+  bool races = true;                 // shared memory, with nothing that orders the accesses
+  bool divergence = true;            // a barrier reached by part of a warp
+  bool members = true;               // lanes a membermask names and that do not come
   bool global_uninitialised = true;  // reads of what is not Buffer::initialised and nothing wrote
   bool global_races = true;          // global memory; docs/ptx.md states what orders two accesses
   static Checks none() { return {false, false, false, false, false, false, false, false, false}; }

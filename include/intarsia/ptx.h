@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "ptx/launch.h"
+#include "ptx/tensor_map.h"
 
 namespace intarsia::ptx {
 
@@ -46,18 +47,29 @@ class Argument {
       : value_(reinterpret_cast<const std::byte*>(&value),
                reinterpret_cast<const std::byte*>(&value) + sizeof value) {}
   Argument(std::nullptr_t) : is_memory_(true) {}  // NOLINT
-  static Argument memory(const void* data, std::int64_t bytes, bool writable);
+  static Argument memory(const void* data, std::int64_t bytes, bool writable, bool initialised = true);
   static Argument bytes(std::span<const std::byte> value);
+  // Memory nothing has written yet: a kernel that reads it before it writes it is reported.
+  template <class T, std::size_t N>
+  static Argument uninitialised(std::span<T, N> memory) {
+    return Argument::memory(memory.data(), static_cast<std::int64_t>(memory.size_bytes()), true, false);
+  }
+
+  // A tensor map by value (.param .align 64 .b8 map[128]) over memory of that many bytes.
+  static Argument tensor_map(const TensorMapSpec& spec, std::int64_t bytes, bool writable);
 
   bool is_memory() const { return is_memory_; }
+  bool has_buffer() const { return is_memory_ || memory_ != nullptr; }
   const void* data() const { return is_memory_ ? static_cast<const void*>(&memory_) : value_.data(); }
   std::int64_t size() const { return is_memory_ ? 8 : static_cast<std::int64_t>(value_.size()); }
-  Buffer buffer(std::string name) const { return {memory_, memory_bytes_, writable_, std::move(name)}; }
+  Buffer buffer(std::string name) const {
+    return {memory_, memory_bytes_, writable_, std::move(name), initialised_};
+  }
 
  private:
   const void* memory_ = nullptr;
   std::int64_t memory_bytes_ = 0;
-  bool writable_ = true, is_memory_ = false;
+  bool writable_ = true, is_memory_ = false, initialised_ = true;
   std::vector<std::byte> value_;
 };
 

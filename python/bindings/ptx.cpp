@@ -110,18 +110,22 @@ nb::dict facts(const LoadedModule& module) {
   return out;
 }
 
-// Memory objects and None are pointers, bytes are values.
+// Tensor maps, memory objects, lists of one (memory nothing has written) and None are pointers, bytes are
+// values.
 std::vector<Argument> arguments_of(nb::handle values) {
   std::vector<Argument> out;
   for (nb::handle v : values) {
     if (v.is_none()) {
       out.push_back(nullptr);
+    } else if (nb::isinstance<Argument>(v)) {
+      out.push_back(nb::cast<const Argument&>(v));
     } else if (PyBytes_Check(v.ptr())) {
       const nb::bytes bytes = nb::borrow<nb::bytes>(v);
       out.push_back(Argument::bytes(std::span(static_cast<const std::byte*>(bytes.data()), bytes.size())));
     } else {
-      const Memory& m = nb::cast<const Memory&>(v);
-      out.push_back(Argument::memory(m.data, bytes_of(m.dtype, m.numel()), !m.read_only));
+      const bool written = !nb::isinstance<nb::list>(v);
+      const Memory& m = nb::cast<const Memory&>(written ? v : nb::handle(v[0]));
+      out.push_back(Argument::memory(m.data, bytes_of(m.dtype, m.numel()), !m.read_only, written));
     }
   }
   return out;
@@ -147,6 +151,20 @@ nb::dict launch(const Kernel& kernel, Triple grid, Triple block, Triple cluster,
   return dict_of(result);
 }
 
+// Extents, strides (bytes), box and steps with the fastest dimension first.
+Argument tensor_map(const Memory& memory, int type, std::vector<std::int64_t> shape,
+                    std::vector<std::int64_t> strides, std::vector<std::int32_t> box,
+                    std::vector<std::int32_t> steps, int swizzle, bool nan) {
+  TensorMapSpec spec;
+  spec.type = static_cast<TensorMapType>(type);
+  spec.data = memory.data;
+  spec.shape = std::move(shape), spec.strides = std::move(strides);
+  spec.box = std::move(box), spec.element_steps = std::move(steps);
+  spec.swizzle = static_cast<TensorMapSwizzle>(swizzle);
+  spec.fill = nan ? TensorMapFill::kNan : TensorMapFill::kZeros;
+  return Argument::tensor_map(spec, bytes_of(memory.dtype, memory.numel()), !memory.read_only);
+}
+
 LoadedModule load_bytes(const nb::bytes& bytes, const std::string& source, int architecture) {
   return load({bytes.c_str(), bytes.size()}, {source, architecture});
 }
@@ -168,6 +186,8 @@ void bind_ptx(nb::module_& m) {
         for (const Module& module : x.modules()) out.extend(list_of(survey(module)));
         return out;
       });
+  nb::class_<Argument>(m, "PtxTensorMap");
+  m.def("ptx_tensor_map", &tensor_map);
   m.def("ptx_load", &load_bytes, nb::arg("bytes"), nb::arg("source"), nb::arg("architecture"));
   m.def("ptx_check_names", [] {
     nb::list out;

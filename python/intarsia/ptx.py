@@ -19,7 +19,7 @@ import numpy as np
 from . import _intarsia
 from .errors import Error
 
-__all__ = ["Entry", "Module", "Parameter", "Problem", "Report", "Result", "TraceStep", "check_names", "load"]
+__all__ = ["Entry", "Module", "Parameter", "Problem", "Report", "Result", "TensorMap", "TraceStep", "Uninitialised", "check_names", "load", "tensor_map"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,13 @@ class Result:
         return self
 
 
+@dataclass(frozen=True)
+class Uninitialised:
+    """An array nothing has written yet, as an argument: a kernel that reads it before it writes it is reported."""
+
+    array: object
+
+
 class Entry:
     """A kernel of a module; `module[name]` makes it."""
 
@@ -149,8 +156,8 @@ class Entry:
 
         grid, block, cluster: an int or up to three. shared: bytes of dynamic shared memory.
         args: one per parameter, in order. For a pointer an array (NumPy, PyTorch on the CPU, anything with DLPack), which
-            must be contiguous and is worked on in place, or None; for a value a number that fits the parameter's type (a
-            float for .b32 and .b64 is f32 and f64), a NumPy scalar of its size, or bytes.
+            must be contiguous and is worked on in place, an Uninitialised one, or None; for a value a number that fits the parameter's type (a
+            float for .b32 and .b64 is f32 and f64), a NumPy scalar of its size, a TensorMap, or bytes.
         arch: the imitated device, "sm_90" or 90; the module's by default. It decides limits and the tensor cores' sums.
         checks: "all", "none", or names joined by commas, "-" before one to leave it out; check_names() lists them.
         mode: "exact", or "fast": tensor cores' products are summed in f32, which is listed as inexact.
@@ -263,6 +270,52 @@ def load(ptx, *, arch="sm_90", source=None) -> Module:
     return Module(_intarsia.ptx_load(data, source, architecture), source, architecture)
 
 
+class TensorMap:
+    """A tensor map (CUtensorMap) for cp.async.bulk.tensor, as an argument; `tensor_map` makes it."""
+
+    def __init__(self, map, array):
+        self._map, self._array = map, array  # the array stays alive
+
+
+_MAP_TYPES = ("u8", "u16", "u32", "i32", "u64", "i64", "f16", "f32", "f64", "bf16", "f32 ftz", "tf32", "tf32 ftz")
+_SWIZZLES = (0, 32, 64, 128)
+
+
+def tensor_map(array, box, *, type=None, swizzle=0, steps=None, fill="zeros") -> TensorMap:
+    """The map of `array` whose copies move boxes of `box` elements; dimensions in the array's order, the last one's elements
+    side by side. Passed for a .param .align 64 .b8 map[128].
+
+    type: the elements' where the dtype does not say it: "bf16", "tf32", "f32 ftz", "tf32 ftz". swizzle: 0, 32, 64 or 128 bytes.
+    steps: every step-th element is copied. fill: "zeros" or "nan", of elements outside. Error names the rule that is broken.
+    """
+    memory = _intarsia.memory_of(array)
+    type = type or memory.dtype.name
+    if type not in _MAP_TYPES:
+        raise Error(f"a tensor map has elements of type {', '.join(_MAP_TYPES)}, not {type}")
+    if swizzle not in _SWIZZLES:
+        raise Error(f"swizzle is {swizzle}; wanted 0, 32, 64 or 128")
+    if fill not in ("zeros", "nan"):
+        raise Error(f"fill is {fill!r}; wanted 'zeros' or 'nan'")
+    shape, strides = list(memory.shape)[::-1], list(memory.strides)[::-1]
+    if strides[:1] != [1]:
+        raise Error("the last dimension of a tensor map's array is not contiguous")
+    made = _intarsia.ptx_tensor_map(
+        memory,
+        _MAP_TYPES.index(type),
+        shape,
+        [s * _item_bytes(type) for s in strides[1:]],
+        [int(b) for b in box][::-1],
+        [int(s) for s in steps or ()][::-1],
+        _SWIZZLES.index(swizzle),
+        fill == "nan",
+    )
+    return TensorMap(made, memory)
+
+
+def _item_bytes(type):
+    return int(re.sub(r"\D", "", type)) // 8
+
+
 def check_names() -> list[str]:
     """The checks a launch can make, by the names `checks` takes."""
     return _intarsia.ptx_check_names()
@@ -328,14 +381,19 @@ def _argument(kernel, index, p, value):
         return _float(kernel, index, p, value)
     if isinstance(value, np.generic):
         return _numpy_scalar(kernel, index, p, value)
+    if isinstance(value, TensorMap):
+        if p.bytes != 128:
+            raise _bad(kernel, index, p, _wanted(p), "a tensor map of 128 bytes")
+        return value._map
     if p.bytes != 8 or p.type in ("f64", "f32x2"):
         raise _bad(kernel, index, p, _wanted(p), f"a {type(value).__name__}")
-    memory = _intarsia.memory_of(value)
+    fresh = isinstance(value, Uninitialised)
+    memory = _intarsia.memory_of(value.array if fresh else value)
     if memory.device_type != 1:
         raise _bad(kernel, index, p, "a pointer", "an array that is not in the CPU's memory")
     if not memory.is_contiguous:
         raise _bad(kernel, index, p, "a pointer", "an array that is not contiguous")
-    return memory
+    return [memory] if fresh else memory
 
 
 def _wanted(p):

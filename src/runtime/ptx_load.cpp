@@ -30,11 +30,12 @@ struct LoadedModule::State {
   std::map<std::string, Program, std::less<>> programs;  // made when they are asked for
 };
 
-Argument Argument::memory(const void* data, std::int64_t bytes, bool writable) {
+Argument Argument::memory(const void* data, std::int64_t bytes, bool writable, bool initialised) {
   Argument out(nullptr);
   out.memory_ = data;
   out.memory_bytes_ = bytes;
   out.writable_ = writable;
+  out.initialised_ = initialised;
   return out;
 }
 
@@ -45,6 +46,15 @@ Argument Argument::bytes(std::span<const std::byte> value) {
   return out;
 }
 
+Argument Argument::tensor_map(const TensorMapSpec& spec, std::int64_t bytes, bool writable) {
+  const TensorMap map = encode_tensor_map(spec);
+  Argument out = Argument::bytes(map.bytes);
+  out.memory_ = spec.data;
+  out.memory_bytes_ = bytes;
+  out.writable_ = writable;
+  return out;
+}
+
 LaunchResult Kernel::launch(LaunchConfig config, std::span<const Argument> arguments) const {
   const std::vector<Parameter> declared = parameters();
   std::vector<ArgumentValue> values;
@@ -52,9 +62,9 @@ LaunchResult Kernel::launch(LaunchConfig config, std::span<const Argument> argum
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const Argument& a = arguments[i];
     values.push_back({a.data(), a.size()});
-    if (!a.is_memory()) continue;
+    if (!a.has_buffer()) continue;
     const bool known = i < declared.size();
-    if (known && declared[i].bytes != 8)
+    if (known && a.is_memory() && declared[i].bytes != 8)
       throw UserError(fmt::format("kernel {}: parameter {} ('{}') is a value of {} bytes; memory is given",
                                   name(), i, declared[i].name, declared[i].bytes));
     buffers.push_back(a.buffer(known ? declared[i].name : fmt::format("argument {}", i)));

@@ -161,6 +161,43 @@ def test_tensors_and_other_arrays_are_taken_without_a_copy():
     assert y.tolist() == [3.0] * 4
 
 
+BOX = """.version 8.7
+.target sm_90
+.address_size 64
+.visible .entry box(.param .align 64 .b8 map[128], .param .u64 out, .param .u32 x, .param .u32 y) {
+  .reg .pred %p<2>; .reg .b32 %r<6>; .reg .b64 %d<6>;
+  .shared .align 128 .b8 tile[128]; .shared .align 8 .b64 bar;
+  mov.b64 %d1, map; cvta.param.u64 %d1, %d1; ld.param.u64 %d2, [out]; ld.param.u32 %r1, [x]; ld.param.u32 %r2, [y];
+  mov.u32 %r3, %tid.x;
+  setp.ne.u32 %p1, %r3, 0;
+  @%p1 bra WAIT;
+  mbarrier.init.shared::cta.b64 [bar], 1;
+  fence.mbarrier_init.release.cluster;
+  mbarrier.arrive.expect_tx.shared::cta.b64 %d3, [bar], 128;
+  cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [tile], [%d1, {%r1, %r2}], [bar];
+WAIT: bar.sync 0;
+AGAIN: mbarrier.try_wait.parity.shared::cta.b64 %p1, [bar], 0;
+  @!%p1 bra AGAIN;
+  mul.wide.u32 %d4, %r3, 4; add.u64 %d2, %d2, %d4; shl.b32 %r4, %r3, 2;
+  mov.u32 %r5, tile; add.u32 %r4, %r4, %r5; ld.shared.u32 %r5, [%r4]; st.global.u32 [%d2], %r5;
+  ret;
+}
+"""
+
+
+def test_tensor_maps_say_where_boxes_lie():
+    x, out = np.arange(8 * 16, dtype=np.float32).reshape(8, 16), np.zeros((4, 8), np.float32)
+    kernel = ia.ptx.load(BOX)["box"]
+    kernel.launch(1, 32, [ia.ptx.tensor_map(x, (4, 8)), out, 4, 2]).require_clean()
+    assert (out == x[2:6, 4:12]).all()
+    kernel.launch(1, 32, [ia.ptx.tensor_map(x, (4, 8)), ia.ptx.Uninitialised(out), 12, 6]).require_clean()
+    assert (out[:2, :4] == x[6:, 12:]).all() and not out[2:].any() and not out[:, 4:].any()
+    with pytest.raises(ia.Error, match="box"):
+        ia.ptx.tensor_map(x, (4, 300))
+    with pytest.raises(ia.Error, match="'x'. is a value of type .u32; a tensor map of 128 bytes is given"):
+        kernel.launch(1, 32, [None, out, ia.ptx.tensor_map(x, (4, 8)), 2])
+
+
 # ---- the command line ------------------------------------------------------------------------------------
 
 

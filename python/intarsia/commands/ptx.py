@@ -31,8 +31,9 @@ def add_to(commands):
     )
     _common(run)
     run.add_argument("--entry", default="", help="the kernel; may be left out where there is one")
-    for name, what in (("grid", "blocks"), ("block", "threads"), ("cluster", "blocks of a cluster")):
-        run.add_argument(f"--{name}", default="1" if name != "cluster" else None, metavar="X[,Y,Z]", help=what)
+    run.add_argument("--grid", default="1", metavar="X[,Y,Z]", help="blocks (1)")
+    run.add_argument("--block", metavar="X[,Y,Z]", help="threads of a block (the kernel's .reqntid, else 1)")
+    run.add_argument("--cluster", metavar="X[,Y,Z]", help="blocks of a cluster (the kernel's .reqnctapercluster, else 1)")
     run.add_argument("--shared", type=int, default=0, metavar="BYTES", help="dynamic shared memory")
     run.add_argument("--arg", action="append", default=[], metavar="ARG", help="one parameter; see below")
     run.add_argument("--check", default="all", metavar="NAMES", help=f"all, none, or some of {','.join(ptx.check_names())}; -NAME leaves one out")
@@ -165,8 +166,8 @@ def run_run(given):
     arguments = [Argument(text, random) for text in given.arg]
     result = entry.launch(
         _extents(given.grid, "--grid"),
-        _extents(given.block, "--block"),
-        [a.value for a in arguments],
+        _extents(given.block, "--block") if given.block else entry.reqntid or 1,
+        [a.passed for a in arguments],
         cluster=_extents(given.cluster, "--cluster") if given.cluster else None,
         shared=given.shared,
         checks=given.check,

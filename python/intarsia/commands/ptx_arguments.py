@@ -8,6 +8,7 @@ import struct
 import numpy as np
 
 from ..errors import Error
+from ..ptx import Uninitialised
 
 SYNTAX = """\
 One --arg for each parameter, in order:
@@ -15,7 +16,7 @@ One --arg for each parameter, in order:
   null                              a null pointer
   in.npy                            an array; the kernel works on a copy of the file
   zeros:f32:1024                    an array of zeros, here 1024 of f32; extents joined by x: 32x64
-  empty:f32:32x64                   the same, for arrays the kernel writes before it reads
+  empty:f32:32x64                   the same, but reading an element before it is written is reported
   arange:i32:1024                   0, 1, 2, …
   random:f32:1024                   integers from 0 to 99, floats of [0, 1); --seed decides which
   out.npy=zeros:f32:1024            any array, written to out.npy after the launch
@@ -26,16 +27,21 @@ _NUMBER = re.compile(r"[iusb](8|16|32|64)$")
 
 
 class Argument:
-    """`value` is what a launch takes, `target` the file it is written to, or None."""
+    """`value` is a number's bytes, an array, or None; `target` is the file it is written to, or None."""
 
     def __init__(self, text, random):
         self.text, self.target = text, None
         made = text
         if ".npy=" in text:
             self.target, _, made = text.partition("=")
-        self.value = _value(made, random, text)
+        self.value, self.fresh = _value(made, random, text), made.startswith("empty:")
         if self.target and not isinstance(self.value, np.ndarray):
             raise Error(f"--arg {text}: only an array is written to a file")
+
+    @property
+    def passed(self):
+        """What the launch is given."""
+        return Uninitialised(self.value) if self.fresh else self.value
 
     @property
     def is_array(self):
@@ -89,7 +95,7 @@ def _array(kind, rest, random, text):
         return random.random(shape).astype(dtype)
     if kind == "random":
         return random.integers(0, 100, shape).astype(dtype)
-    return np.empty(shape, dtype) if kind == "empty" else np.zeros(shape, dtype)
+    return np.zeros(shape, dtype)
 
 
 def _number(kind, digits, text):

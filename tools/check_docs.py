@@ -2,8 +2,8 @@
 """Runs every code block of README.md and docs/*.md and every example, and prints `N passed, N failed`.
 
 A block marked ```python runs in the blocks before it of the same page (one process a page); ```cpp is compiled and run
-against the build (a block without `main` becomes the body of one); ```sh lines must be ./dev or intarsia commands that
-exist. A block preceded by a line `<!-- not run: why -->` is shown only. A block followed by ```output is compared with it.
+against the build (a block without `main` becomes the body of one). A ```ptx block that begins with `// NAME.ptx` is a file of
+the folder in which the page's blocks run, and in which lines of ```sh that begin with `intarsia` do. A block preceded by a line `<!-- not run: why -->` is shown only. A block followed by ```output is compared with it.
 """
 
 import os
@@ -26,19 +26,40 @@ def blocks(page):
         yield language, code, output, why, text[: found.start(3)].count("\n") + 1
 
 
-def execute(command, want, where, timeout=300):
+def execute(command, want, where, timeout=300, folder=ROOT, status=(0,)):
     try:
-        done = subprocess.run(command, cwd=ROOT, env=ENV, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(command, cwd=folder, env=ENV, capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:
         return f"{where}: took longer than {timeout} s"
-    if done.returncode:
+    if done.returncode not in status:
         return f"{where}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-3000:]}"
     if want is not None and done.stdout.strip() != want.strip():
         return f"{where}: printed\n{done.stdout}\nwanted\n{want}"
     return None
 
 
-def run_python(page):
+def page_folder(page, folder):
+    """Where the page's blocks run: the folder with its files, or the repository where it has none."""
+    files = [(code.splitlines()[0].removeprefix("// "), code) for language, code, *_ in blocks(page) if language == "ptx"]
+    for name, code in files:
+        if name.endswith(".ptx"):
+            (folder / name).write_text(code)
+    return folder if files else ROOT
+
+
+def run_shell(page, folder):
+    """Lines that begin with `intarsia`; a command that finds something at fault ends in 1."""
+    results = []
+    for language, code, output, why, line in blocks(page):
+        commands = code.replace("\\\n", " ").splitlines()
+        if language != "sh" or why or not all(c.startswith("intarsia ") for c in commands):
+            continue
+        script = "\n".join(f"'{sys.executable}' -m {c}" for c in commands)
+        results.append(execute(["sh", "-c", script], output, f"{page.relative_to(ROOT)}:{line}", folder=folder, status=(0, 1)))
+    return results
+
+
+def run_python(page, where=ROOT):
     """All Python blocks of a page in one process, so that later ones see what earlier ones defined."""
     parts, wanted = [], ""
     for language, code, output, why, line in blocks(page):
@@ -50,10 +71,10 @@ def run_python(page):
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / (page.stem + ".py")
         script.write_text("".join(parts))
-        return [execute([sys.executable, script], wanted or None, f"{page.relative_to(ROOT)} (python)")]
+        return [execute([sys.executable, script], wanted or None, f"{page.relative_to(ROOT)} (python)", folder=where)]
 
 
-def run_cpp(code, output, where):
+def run_cpp(code, output, where, runs_in=ROOT):
     if "main(" not in code:
         includes = "".join(line + "\n" for line in code.splitlines() if line.startswith("#include"))
         body = "".join(line + "\n" for line in code.splitlines() if not line.startswith("#include"))
@@ -66,7 +87,7 @@ def run_cpp(code, output, where):
                                capture_output=True, text=True)
         if built.returncode:
             return f"{where}: does not compile\n{built.stderr[-3000:]}"
-        return execute([program], output, where)
+        return execute([program], output, where, folder=runs_in)
 
 
 def run_examples():
@@ -81,14 +102,17 @@ def run_examples():
 
 def main():
     results = []
+    only = sys.argv[1:]  # names of pages
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
-        if not page.exists():
+        if not page.exists() or (only and page.name not in only):
             continue
-        results += run_python(page)
-        for language, code, output, why, line in blocks(page):
-            if language == "cpp" and not why:
-                results.append(run_cpp(code, output, f"{page.relative_to(ROOT)}:{line}"))
-    results += run_examples()
+        with tempfile.TemporaryDirectory() as made:
+            folder = page_folder(page, Path(made))
+            results += run_python(page, folder) + run_shell(page, folder)
+            for language, code, output, why, line in blocks(page):
+                if language == "cpp" and not why:
+                    results.append(run_cpp(code, output, f"{page.relative_to(ROOT)}:{line}", folder))
+    results += [] if only else run_examples()
     bad = [r for r in results if r]
     print("\n".join(bad))
     print(f"{len(results) - len(bad)} passed, {len(bad)} failed")

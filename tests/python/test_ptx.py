@@ -270,6 +270,8 @@ def test_run_as_json(scale, capsys):
 
 def test_run_prints_a_trace(scale, capsys):
     args = ["ptx", "run", "scale.ptx", "--arg", "zeros:f32:8", "--arg", "u32:8", "--arg", "f32:3", "--block", "32"]
+    assert main([*args, "--trace", "line=13"]) == 0
+    assert capsys.readouterr().out.count("lanes") == 1
     assert main([*args, "--trace"]) == 0
     assert "   13  mul.rn.f32 %f2, %f2, %f1;   lanes 0x000000ff\n         %f2 <- 0 in each lane" in capsys.readouterr().out
 
@@ -285,7 +287,7 @@ def test_run_prints_a_trace(scale, capsys):
         (["--arg", "none.npy"], "none.npy cannot be read as an array: No such file"),
         (["--arg", "null"], "takes 3 parameters (x, n, factor), 1 are given"),
         (["--grid", "a"], "--grid is X, X,Y or X,Y,Z, not 'a'"),
-        (["--trace", "lane=1"], "--trace is block=X,Y,Z,warp=N,most=N"),
+        (["--trace", "lane=1"], "--trace is block=X,Y,Z,warp=N,most=N,line=N"),
         (["--entry", "k"], "has no entry 'k'; it has scale"),
     ],
 )

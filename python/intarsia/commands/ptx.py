@@ -39,7 +39,7 @@ def add_to(commands):
     run.add_argument("--check", default="all", metavar="NAMES", help=f"all, none, or some of {','.join(ptx.check_names())}; -NAME leaves one out")
     run.add_argument("--mode", choices=("exact", "fast"), default="exact", help="tensor cores: as the device's, or summed in f32")
     run.add_argument("--no-contraction", action="store_true", help="for code assembled with -fmad=false")
-    run.add_argument("--trace", nargs="?", const="", metavar="block=X,Y,Z,warp=N,most=N", help="print what one warp does")
+    run.add_argument("--trace", nargs="?", const="", metavar="block=X,Y,Z,warp=N,most=N,line=N", help="print what one warp does, of all lines or one")
     run.add_argument("--seed", type=int, default=0, help="of random: arrays")
     run.set_defaults(run=run_run)
 
@@ -164,6 +164,7 @@ def run_run(given):
     entry = module[given.entry]
     random = np.random.default_rng(given.seed)
     arguments = [Argument(text, random) for text in given.arg]
+    trace, lines = _trace(given.trace)
     result = entry.launch(
         _extents(given.grid, "--grid"),
         _extents(given.block, "--block") if given.block else entry.reqntid or 1,
@@ -173,8 +174,10 @@ def run_run(given):
         checks=given.check,
         mode=given.mode,
         contraction=not given.no_contraction,
-        trace=_trace(given.trace),
+        trace=trace,
     )
+    if lines:
+        result.trace[:] = [step for step in result.trace if step.line in lines]
     for argument in arguments:
         argument.save()
     if given.json:
@@ -192,17 +195,18 @@ def _extents(text, option):
 
 
 def _trace(text):
-    """ "block=1,0,0,warp=2" as a dict; "" is the first warp of the first block."""
+    """ "block=1,0,0,warp=2,line=9" as (what launch takes, lines to show); "" is all of the first warp of the first block."""
     if text is None:
-        return None
+        return None, []
     found, key = {}, None
     for part in filter(None, text.split(",")):
         name, equals, value = part.partition("=")
         key = name if equals else key
-        if key not in ("block", "warp", "most") or not (value or name).isdigit():
-            raise Error(f"--trace is block=X,Y,Z,warp=N,most=N or some of these, not '{text}'")
+        if key not in ("block", "warp", "most", "line") or not (value or name).isdigit():
+            raise Error(f"--trace is block=X,Y,Z,warp=N,most=N,line=N or some of these, not '{text}'")
         found.setdefault(key, []).append(int(value if equals else name))
-    return {k: tuple(v) if k == "block" else v[0] for k, v in found.items()}
+    lines = found.pop("line", [])
+    return {k: tuple(v) if k == "block" else v[0] for k, v in found.items()}, lines
 
 
 def _shown(array):

@@ -208,9 +208,15 @@ Dim operator*(const Dim& a, const Dim& b) {
   return close(std::move(total));
 }
 
+namespace {
+void check_divisor(const Dim& a, const Dim& b) {
+  if (identical(b, 0)) throw UserError("division of " + a.str() + " by zero");
+}
+}  // namespace
+
 Dim operator/(const Dim& a, const Dim& b) {
+  check_divisor(a, b);
   if (b.is_constant()) {
-    if (b.constant() == 0) throw UserError("division of " + a.str() + " by zero");
     if (a.is_constant()) return detail::checked_floor_div(a.constant(), b.constant());
     if (b.constant() < 0) return -a / -b;
   }
@@ -226,7 +232,10 @@ Dim operator/(const Dim& a, const Dim& b) {
   return from_atom({.op = DimOp::kFloorDiv, .a = a, .b = b, .bounds = bounds, .total = nonzero});
 }
 Dim operator%(const Dim& a, const Dim& b) { return a - b * (a / b); }
-Dim cdiv(const Dim& a, const Dim& b) { return -(-a / b); }
+Dim cdiv(const Dim& a, const Dim& b) {
+  check_divisor(a, b);
+  return -(-a / b);
+}
 Dim align_up(const Dim& a, std::int64_t multiple) { return cdiv(a, multiple) * multiple; }
 
 Dim max(const Dim& a, const Dim& b) {

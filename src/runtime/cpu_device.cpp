@@ -42,11 +42,9 @@ class MachineCode final : public CpuCode {
 };
 
 std::string forms_of(const Code& code) {
-  constexpr const char* kNames[] = {"?",      "x86-64 image", "cubin",       "fatbin",      "PTX",
-                                    "symbol", "CUDA source",  "kernel text", "kernel index"};
   std::string out;
   for (const Image& image : code.images)
-    out += (out.empty() ? "" : ", ") + std::string(kNames[static_cast<int>(image.form)]) +
+    out += (out.empty() ? "" : ", ") + std::string(name(image.form)) +
            (image.target.empty() ? "" : " for " + image.target);
   return out.empty() ? "none" : out;
 }

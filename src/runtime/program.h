@@ -251,6 +251,7 @@ struct Image {  // one form of a code; a device takes the best it can load
   INTARSIA_FIELDS(f(1, "form", s.form); f(2, "target", s.target); f(3, "data", s.data);
                   f(4, "contract", s.contract); f(5, "blob", s.blob);)
 };
+std::string_view name(Image::Form form);  // "cubin", "kernel_text"
 struct Code {
   std::string entry;
   std::vector<Param> params;

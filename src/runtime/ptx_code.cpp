@@ -46,7 +46,14 @@ PtxCode::PtxCode(ptx::Program program, bool contract)
       contract_(contract),
       architecture_(architecture_of(program_.module().target)) {}
 
+void check_cpu_for_ptx(CpuLevel level) {
+  if (level < CpuLevel::kV3)
+    throw Unsupported(fmt::format("PTX runs on CPUs with AVX2 and FMA, which is x86-64-v3; this one is {}",
+                                  level == CpuLevel::kV2 ? name(level) : "older than x86-64-v2"));
+}
+
 std::shared_ptr<const PtxCode> load_ptx(const Program& program, const Code& code, const Image& image) {
+  check_cpu_for_ptx(host_cpu_level());
   ptx::Module module = ptx::parse(program.data_of(image), code.entry + ".ptx");
   return std::make_shared<const PtxCode>(ptx::Program(std::move(module), code.entry), image.contract != 0);
 }

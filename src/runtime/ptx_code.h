@@ -2,6 +2,7 @@
 #pragma once
 #include "ptx/launch.h"
 #include "runtime/cpu_device.h"
+#include "runtime/cpu_image.h"
 
 namespace intarsia::runtime {
 
@@ -16,6 +17,9 @@ class PtxCode final : public CpuCode {
   bool contract_;     // as ptxas would fuse
   int architecture_;  // the one its module names: it is imitated
 };
+
+// Unsupported: below x86-64-v3, for which the interpreter's lanes are compiled.
+void check_cpu_for_ptx(CpuLevel level);
 
 // UserError where the text is no PTX, or has no such entry.
 std::shared_ptr<const PtxCode> load_ptx(const Program& program, const Code& code, const Image& image);

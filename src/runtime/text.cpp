@@ -9,6 +9,22 @@ constexpr const char* kBodyNames[] = {"nothing", "launch", "memset", "copy",
                                       "call",    "wait",   "choose", "while"};
 static_assert(std::size(kBodyNames) == std::variant_size_v<Step::Body>);
 
+// Names of enumerators, by value; 0 is none of any.
+constexpr const char* kAccess[] = {"?", "read", "write", "update"};
+constexpr const char* kArgument[] = {"?",     "buffer", "dim",   "constant",   "scalar",
+                                     "bytes", "null",   "state", "tensor_map", "stream"};
+constexpr const char* kBuffer[] = {"?",      "temporary", "input", "output",
+                                   "weight", "derived",   "state", "constant"};
+constexpr const char* kForm[] = {"?",      "x86",         "cubin",       "fatbin",      "ptx",
+                                 "symbol", "cuda_source", "kernel_text", "kernel_index"};
+constexpr const char* kSource[] = {"?", "input_extent", "scalar_input", "wait", "counter", "fragment"};
+
+template <std::size_t n, class Enum>
+std::string_view name_in(const char* const (&names)[n], Enum value) {
+  const auto i = static_cast<std::size_t>(value);
+  return names[i < n ? i : 0];
+}
+
 std::uint64_t fnv(std::string_view data) {
   std::uint64_t h = 14695981039346656037ull;
   for (const char c : data) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
@@ -48,6 +64,11 @@ struct Text {
     out += id ? fmt::format("#{}", id.index) : "_";
   }
   void put(DType dtype) { out += static_cast<int>(dtype) ? std::string(name(dtype)) : ""; }
+  void put(Access v) { out += name_in(kAccess, v); }
+  void put(Argument::Kind v) { out += name_in(kArgument, v); }
+  void put(Buffer::Kind v) { out += name_in(kBuffer, v); }
+  void put(Image::Form v) { out += name_in(kForm, v); }
+  void put(SymbolDef::Source v) { out += name_in(kSource, v); }
   void put(double v) { out += fmt::format("{}", v); }
   template <Number T>
   void put(T v) {
@@ -112,6 +133,8 @@ struct Text {
   }
 };
 }  // namespace
+
+std::string_view name(Image::Form form) { return name_in(kForm, form); }
 
 std::string print(const Program& program) {
   std::string out = "program target=\"" + program.target + "\"\n";

@@ -55,6 +55,8 @@ TEST_F(Dims, ErrorsAreNeverFoldedAway) {
             "0*(n // m) has no value (division by zero or 64-bit overflow) for n = 3, m = 0");
   EXPECT_EQ(value(n * m / m, {{sn, 3}, {sm, 2}}), 3);
   EXPECT_EQ(message([&] { n / 0; }), "division of n by zero");
+  EXPECT_EQ(message([&] { cdiv(n, 0); }), "division of n by zero");
+  EXPECT_EQ(message([&] { cdiv(7, 0); }), "division of 7 by zero");
 }
 
 TEST_F(Dims, SelectForgivesAnErrorInTheValueNotTaken) {

@@ -117,7 +117,7 @@ TEST(Program, BytesKeepEverything) {
 
 TEST(Program, TextShowsStepsInsideSteps) {
   const std::string text = print(sample());
-  EXPECT_NE(text.find("buffer %0 <name=\"x\" kind=2 dtype=f32 shape=[{n}] bytes={n 4 *} align=64>"),
+  EXPECT_NE(text.find("buffer %0 <name=\"x\" kind=input dtype=f32 shape=[{n}] bytes={n 4 *} align=64>"),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("name=\"softmax\" body=choose(key=\"softmax\""), std::string::npos) << text;

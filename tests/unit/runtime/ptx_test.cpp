@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "runtime/cpu_device.h"
 #include "runtime/executable.h"
+#include "runtime/ptx_code.h"
 
 namespace intarsia::runtime {
 namespace {
@@ -106,6 +107,19 @@ TEST(PtxOnCpu, TextThatIsNoneIsAnErrorWhenItIsLoaded) {
   std::string other = kAddOne;
   other.replace(other.find("add_one"), 7, "add_two");
   EXPECT_THROW(Executable::make(add_one(other, kN), cpu_device()), UserError);
+}
+
+TEST(PtxOnCpu, NeedsTheLanesItIsCompiledFor) {
+  EXPECT_NO_THROW(check_cpu_for_ptx(CpuLevel::kV3));
+  for (const auto& [level, is] :
+       {std::pair{CpuLevel::kV2, "x86-64-v2"}, {CpuLevel{0}, "older than x86-64-v2"}})
+    try {
+      check_cpu_for_ptx(level);
+      FAIL() << is;
+    } catch (const Unsupported& error) {
+      EXPECT_EQ(error.what(),
+                std::string("PTX runs on CPUs with AVX2 and FMA, which is x86-64-v3; this one is ") + is);
+    }
 }
 
 }  // namespace

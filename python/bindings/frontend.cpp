@@ -366,6 +366,10 @@ void bind_frontend(nb::module_& m) {
       if (d.get().kind() == runtime::Device::Kind::kCuda) return d.get().target();
     return std::nullopt;
   });
+  m.def("synchronize", [](int ordinal) {
+    const nb::gil_scoped_release release;
+    Device::named(fmt::format("cuda:{}", ordinal)).get().synchronize(nullptr);
+  });
   m.def("devices", [] {
     std::vector<std::string> out;
     for (const Device& d : Device::all()) out.push_back(d.name());

@@ -6,49 +6,39 @@
 #include <thread>
 
 #include "base/error.h"
+#include "target/nvptx/facts.h"
 
 namespace intarsia::compiler {
 namespace {
 
-struct Row {
-  std::string_view name;
-  kernel::Capabilities machine;
-};
-
-constexpr kernel::Capabilities gpu(std::int64_t shared_kib, std::int64_t l2_mib,
-                                   std::int32_t multiprocessors) {
+kernel::Capabilities gpu(const target::nvptx::Facts& facts) {
   kernel::Capabilities c;
   c.cpu = false;
   c.vector_bytes = 16;
   c.threads_per_program = 128;
-  c.shared_bytes = shared_kib << 10;
-  c.l2_bytes = l2_mib << 20;
-  c.multiprocessors = multiprocessors;
+  c.shared_bytes = facts.shared_kib << 10;
+  c.l2_bytes = facts.l2_mib << 20;
+  c.multiprocessors = facts.multiprocessors;
   c.registers_per_thread = 255;
-  c.async_copy = true;
-  return c;
-}
-constexpr kernel::Capabilities hopper(std::int64_t l2_mib, std::int32_t multiprocessors, bool async_dot) {
-  kernel::Capabilities c = gpu(227, l2_mib, multiprocessors);
-  c.tensor_map = c.clusters = true;
-  c.async_dot = async_dot;
-  return c;
-}
-constexpr kernel::Capabilities cpu(std::int32_t vector_bytes, std::int64_t l2_mib) {
-  kernel::Capabilities c;
-  c.vector_bytes = vector_bytes;
-  c.l2_bytes = l2_mib << 20;
+  c.async_copy = facts.small_float_arithmetic;
+  c.tensor_map = c.clusters = facts.clusters;
+  c.async_dot = facts.async_dot;
   return c;
 }
 
-// Shared memory from NVIDIA's CUDA programming guide, "Compute capabilities"; the rest of the boards that are
-// meant: A100, RTX 3090, RTX 4090, H100, B200.
-// What PTX their drivers know is not known before one is there.
-constexpr Row kRows[] = {
-    {"x86-64-v2", cpu(16, 1)},         {"x86-64-v3", cpu(32, 1)},         {"x86-64-v4", cpu(64, 2)},
-    {"sm_80", gpu(163, 40, 108)},      {"sm_86", gpu(99, 6, 82)},         {"sm_89", gpu(99, 72, 128)},
-    {"sm_90", hopper(50, 132, false)}, {"sm_90a", hopper(50, 132, true)}, {"sm_100", hopper(126, 148, false)},
+struct CpuRow {
+  std::string_view name;
+  std::int32_t vector_bytes;
+  std::int64_t l2_mib;
 };
+constexpr CpuRow kCpus[] = {{"x86-64-v2", 16, 1}, {"x86-64-v3", 32, 1}, {"x86-64-v4", 64, 2}};
+
+kernel::Capabilities cpu(const CpuRow& row) {
+  kernel::Capabilities c;
+  c.vector_bytes = row.vector_bytes;
+  c.l2_bytes = row.l2_mib << 20;
+  return c;
+}
 
 std::string_view cpu_level() {
   __builtin_cpu_init();
@@ -59,14 +49,18 @@ std::string_view cpu_level() {
 }  // namespace
 
 std::optional<Target> described_target(std::string_view name) {
-  for (const Row& row : kRows)
-    if (row.name == name) return Target{std::string(name), row.machine};
+  for (const CpuRow& row : kCpus)
+    if (row.name == name) return Target{std::string(name), cpu(row)};
+  // What PTX the driver of a machine knows is not known before one is there.
+  if (const target::nvptx::Facts* facts = target::nvptx::find_facts(name))
+    return Target{std::string(name), gpu(*facts)};
   return std::nullopt;
 }
 
 std::vector<std::string> described_targets() {
   std::vector<std::string> names;
-  for (const Row& row : kRows) names.emplace_back(row.name);
+  for (const CpuRow& row : kCpus) names.emplace_back(row.name);
+  for (const target::nvptx::Facts& facts : target::nvptx::kFacts) names.emplace_back(facts.name);
   return names;
 }
 

@@ -73,6 +73,73 @@ def test_triton_old_and_new_call_forms(tmp_path):
     assert done.stdout == "done\n"
 
 
+def test_autotune_and_heuristics(tmp_path):
+    run(
+        tmp_path,
+        """
+        import numpy as np, triton, triton.language as tl
+
+        told, hooked = [], []
+        @triton.autotune(
+            configs=[triton.Config({"BLOCK": b}, num_warps=w, pre_hook=lambda args: hooked.append(args["BLOCK"])) for b, w in ((64, 2), (256, 4), (1024, 8))],
+            key=["n"], reset_to_zero=["y_ptr"], prune_configs_by={"early_config_prune": lambda configs, args, **_: configs[:2]})
+        @triton.heuristics({"EVEN": lambda args: args["n"] % args["BLOCK"] == 0})
+        @triton.jit
+        def accumulate(x_ptr, n, y_ptr, BLOCK: tl.constexpr, EVEN: tl.constexpr):
+            i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+            if EVEN:
+                tl.store(y_ptr + i, tl.load(y_ptr + i) + tl.load(x_ptr + i))
+            else:
+                tl.store(y_ptr + i, tl.load(y_ptr + i, mask=i < n) + tl.load(x_ptr + i, mask=i < n), mask=i < n)
+
+        for n in (1000, 1024):
+            x, y = np.arange(n, dtype=np.float32), np.full(n, 7, np.float32)
+            grid = lambda meta: (triton.cdiv(n, meta["BLOCK"]),)
+            accumulate[grid](x, n, y)
+            assert (y == x).all(), "each trial starts from zeros, and so does the launch"
+            accumulate[grid](x, n, y)
+            assert (y == 2 * x).all(), "nothing is timed again"
+        assert len(accumulate.cache) == 2 and accumulate.best_config.kwargs["BLOCK"] in (64, 256)
+        assert set(hooked) == {64, 256} and accumulate.best_config.num_warps in (2, 4)
+        accumulate.cache.clear()
+        for wrong in (lambda: accumulate(x, n, y), lambda: accumulate[grid](x, n, y, BLOCK=64), lambda: triton.autotune([], key=["m"])(accumulate.fn)):
+            try:
+                wrong()
+            except Exception as error:
+                told.append(str(error).split("\\n")[0])
+        assert told == [
+            "'accumulate' is a kernel: launch it as accumulate[grid](...)",
+            "'BLOCK' of accumulate is given by the call and by its configuration (BLOCK: 64, num_warps: 2, num_stages: 3, num_ctas: 1)",
+            "autotune of accumulate names 'm', and its parameters are x_ptr, n, y_ptr, BLOCK, EVEN",
+        ], told
+    """,
+    )
+
+
+def test_restored_values_and_a_single_configuration(tmp_path):
+    run(
+        tmp_path,
+        """
+        import numpy as np, triton, triton.language as tl
+        from triton.runtime import Autotuner
+
+        @triton.jit
+        def twice(x_ptr, B: tl.constexpr):
+            i = tl.arange(0, B)
+            tl.store(x_ptr + i, tl.load(x_ptr + i) * 2)
+
+        x = np.ones(64, np.float32)
+        tuned = triton.autotune([triton.Config({"B": b}) for b in (32, 64)], key=[], restore_value=["x_ptr"])(twice)
+        assert isinstance(tuned, Autotuner)
+        tuned[(1,)](x)
+        assert x[:32].tolist() == [2.0] * 32 and x[32:].max() <= 2
+        y = np.ones(8, np.float32)
+        triton.autotune([triton.Config({"B": 8})], key=[])(twice)[(1,)](y)
+        assert y.tolist() == [2.0] * 8
+    """,
+    )
+
+
 def test_program_ids_are_32_bits_and_blocks_powers_of_two(tmp_path):
     done = run(
         tmp_path,

@@ -9,6 +9,7 @@ from intarsia.language.jit import JITFunction
 from . import triton_compiler as compiler
 from . import triton_runtime as runtime
 from . import triton_backends as backends
+from .triton_autotune import Config, autotune, heuristics
 from .triton_compiler import CompiledKernel, compile
 
 __version__ = "3.6.0"
@@ -19,18 +20,6 @@ def jit(fn=None, **options):
     if fn is None:
         return lambda f: JITFunction(f, compat=True)
     return JITFunction(fn, compat=True)
-
-
-class Config:
-    """One configuration of an autotuned kernel."""
-
-    def __init__(self, kwargs, num_warps=4, num_stages=3, num_ctas=1, maxnreg=None, pre_hook=None):
-        self.kwargs, self.num_warps, self.num_stages, self.num_ctas = (
-            dict(kwargs),
-            num_warps,
-            num_stages,
-            num_ctas,
-        )
 
 
 constexpr_function = _constexpr
@@ -46,10 +35,12 @@ __all__ = [
     "CompiledKernel",
     "Config",
     "JITFunction",
+    "autotune",
     "backends",
     "cdiv",
     "compile",
     "compiler",
+    "heuristics",
     "jit",
     "next_power_of_2",
     "runtime",

@@ -338,8 +338,8 @@ llvm::GlobalVariable* Emitter::scratch(llvm::Type* element, std::int64_t element
   memory->setAlignment(llvm::Align(kAlignment));
   const auto bytes = static_cast<std::int64_t>(module_.getDataLayout().getTypeAllocSize(type));
   shared_bytes_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  if (shared_bytes_ > facts_.static_shared)
-    throw Unsupported(k_.name + ": needs more than the " + std::to_string(facts_.static_shared) +
+  if (shared_bytes_ > kStaticShared)
+    throw Unsupported(k_.name + ": needs more than the " + std::to_string(kStaticShared) +
                       " bytes of static shared memory of " + std::string(facts_.name) +
                       "; make its blocks smaller");
   return memory;

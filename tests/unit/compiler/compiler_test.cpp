@@ -41,7 +41,9 @@ TEST(Targets, TheTableSaysWhatIsKnown) {
   EXPECT_FALSE(described_target("sm_80")->machine.tensor_map);
   EXPECT_EQ(described_target("x86-64-v4")->machine.vector_bytes, 64);
   EXPECT_FALSE(described_target("sm_1").has_value());
-  EXPECT_EQ(described_targets().size(), 9u);
+  EXPECT_FALSE(described_target("sm_75")->machine.async_copy);
+  EXPECT_EQ(described_target("sm_120")->machine.shared_bytes, 99 << 10);
+  for (const std::string& name : described_targets()) EXPECT_TRUE(described_target(name)) << name;
   EXPECT_TRUE(host_target().machine.cpu);
   EXPECT_GE(host_target().machine.multiprocessors, 1);
 }

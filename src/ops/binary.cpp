@@ -13,13 +13,6 @@ constexpr Input kNumberPair[] = {
     {.name = "lhs", .dtypes = kNumbers, .type_variable = 0, .doc = "any shape"},
     {.name = "rhs", .dtypes = kNumbers, .type_variable = 0, .doc = "a shape that broadcasts with `lhs`"},
 };
-constexpr Input kComparablePair[] = {
-    {.name = "lhs", .dtypes = kNumbers | kBoolOnly, .type_variable = 0, .doc = "any shape"},
-    {.name = "rhs",
-     .dtypes = kNumbers | kBoolOnly,
-     .type_variable = 0,
-     .doc = "a shape that broadcasts with `lhs`"},
-};
 constexpr Output kSame[] = {{.name = "output", .type_variable = 0, .doc = "the broadcast shape"}};
 
 std::int64_t wrapped(std::uint64_t bits) { return static_cast<std::int64_t>(bits); }
@@ -112,14 +105,7 @@ struct Minimum {
 template <class Rule>
 constexpr OpDef binary(std::string_view id, std::string_view summary, std::span<const Input> inputs,
                        std::string_view doc, std::string_view example) {
-  return {.id = id,
-          .summary = summary,
-          .inputs = inputs,
-          .outputs = kSame,
-          .infer = infer_broadcast,
-          .reference = reference_binary<Rule>,
-          .doc = doc,
-          .example = example};
+  return pairwise<Rule>(id, summary, inputs, kSame, doc, example);
 }
 
 // ---- div: floats divide in their dtype, integers as f64, as NumPy's true division does

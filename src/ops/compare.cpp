@@ -6,13 +6,6 @@
 namespace intarsia::ops {
 namespace {
 
-constexpr Input kComparablePair[] = {
-    {.name = "lhs", .dtypes = kNumbers | kBoolOnly, .type_variable = 0, .doc = "any shape"},
-    {.name = "rhs",
-     .dtypes = kNumbers | kBoolOnly,
-     .type_variable = 0,
-     .doc = "a shape that broadcasts with `lhs`"},
-};
 constexpr Input kBoolPair[] = {
     {.name = "lhs", .dtypes = kBoolOnly, .doc = "any shape"},
     {.name = "rhs", .dtypes = kBoolOnly, .doc = "a shape that broadcasts with `lhs`"},
@@ -72,14 +65,7 @@ struct Not {
 template <class Rule>
 constexpr OpDef to_bool(std::string_view id, std::string_view summary, std::span<const Input> inputs,
                         std::string_view doc, std::string_view example) {
-  return {.id = id,
-          .summary = summary,
-          .inputs = inputs,
-          .outputs = kBool,
-          .infer = infer_broadcast,
-          .reference = reference_binary<Rule>,
-          .doc = doc,
-          .example = example};
+  return pairwise<Rule>(id, summary, inputs, kBool, doc, example);
 }
 
 constexpr std::string_view kOrdered = "False where either is NaN; -0.0 equals 0.0.";

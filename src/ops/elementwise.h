@@ -1,6 +1,7 @@
-// References of operators that map element by element, from a functor over number classes.
+// Operators that map element by element: references from a functor over number classes, and definitions.
 #pragma once
 #include "ops/host.h"
+#include "ops/rules.h"
 
 namespace intarsia::ops {
 
@@ -30,6 +31,28 @@ void reference_binary(ReferenceContext& c) {
           write(out, i, value);
       }
   });
+}
+
+inline constexpr Input kComparablePair[] = {
+    {.name = "lhs", .dtypes = kNumbers | kBoolOnly, .type_variable = 0, .doc = "any shape"},
+    {.name = "rhs",
+     .dtypes = kNumbers | kBoolOnly,
+     .type_variable = 0,
+     .doc = "a shape that broadcasts with `lhs`"},
+};
+
+// An operator of two tensors that are stretched to one shape.
+template <class Rule>
+constexpr OpDef pairwise(std::string_view id, std::string_view summary, std::span<const Input> inputs,
+                         std::span<const Output> outputs, std::string_view doc, std::string_view example) {
+  return {.id = id,
+          .summary = summary,
+          .inputs = inputs,
+          .outputs = outputs,
+          .infer = infer_broadcast,
+          .reference = reference_binary<Rule>,
+          .doc = doc,
+          .example = example};
 }
 
 }  // namespace intarsia::ops

@@ -17,26 +17,7 @@ constexpr Input kNumber[] = {{.name = "input", .dtypes = kNumbers, .type_variabl
 constexpr Input kFloat[] = {{.name = "input", .dtypes = kFloats, .type_variable = 0, .doc = "any shape"}};
 constexpr Input kComparable[] = {
     {.name = "input", .dtypes = kNumbers | kBoolOnly, .type_variable = 0, .doc = "any shape"}};
-constexpr Output kSame[] = {{.name = "output",
-                             .type_variable = 0,
-                             .doc = "`input` without the reduced axes, or with extent 1 there"}};
-constexpr AttributeDef kAttributes[] = {
-    {.name = "dim",
-     .kind = AttributeKind::kInts,
-     .required = false,
-     .doc = "an axis or several; absent: all of them"},
-    {.name = "keepdim",
-     .kind = AttributeKind::kBool,
-     .required = false,
-     .fallback = "false",
-     .doc = "keep reduced axes with extent 1"},
-};
-
-void infer_reduce(InferContext& context) {
-  const Shape& in = context.in(0).shape;
-  const auto axes = reduced_axes(context.op(), context.attributes(), in.size());
-  context.out(reduced(in, axes, context.attribute<bool>("keepdim")));
-}
+constexpr Output kSame[] = {{.name = "output", .type_variable = 0, .doc = kReducedDoc}};
 
 // Rule: start<T>() and step(accumulator, element); floats accumulate in double.
 template <class Rule>
@@ -149,7 +130,7 @@ constexpr OpDef reduction(std::string_view id, std::string_view summary, std::sp
   return {.id = id,
           .summary = summary,
           .inputs = inputs,
-          .attributes = kAttributes,
+          .attributes = kReduceAttributes,
           .outputs = kSame,
           .infer = infer_reduce,
           .reference = reference,
@@ -171,6 +152,12 @@ std::vector<GraphBuilder::Value> decompose_mean(const OpDef& op, GraphBuilder& g
 }
 
 }  // namespace
+
+void infer_reduce(InferContext& context) {
+  const Shape& in = context.in(0).shape;
+  const auto axes = reduced_axes(context.op(), context.attributes(), in.size());
+  context.out(reduced(in, axes, context.attribute<bool>("keepdim")));
+}
 
 Shape reduced(const Shape& in, std::span<const std::size_t> axes, bool keepdim) {
   Shape out;
@@ -210,7 +197,7 @@ constexpr OpDef kMean = {
     .id = "mean",
     .summary = "The arithmetic mean over axes.",
     .inputs = kFloat,
-    .attributes = kAttributes,
+    .attributes = kReduceAttributes,
     .outputs = kSame,
     .infer = infer_reduce,
     .reference = reference_mean,

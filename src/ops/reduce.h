@@ -8,6 +8,22 @@
 
 namespace intarsia::ops {
 
+inline constexpr AttributeDef kReduceAttributes[] = {
+    {.name = "dim",
+     .kind = AttributeKind::kInts,
+     .required = false,
+     .doc = "an axis or several; absent: all of them"},
+    {.name = "keepdim",
+     .kind = AttributeKind::kBool,
+     .required = false,
+     .fallback = "false",
+     .doc = "keep reduced axes with extent 1"},
+};
+inline constexpr std::string_view kReducedDoc = "`input` without the reduced axes, or with extent 1 there";
+
+// The shape that is left of the first input.
+void infer_reduce(InferContext& context);
+
 // `in` without these sorted axes, or with extent 1 there.
 Shape reduced(const Shape& in, std::span<const std::size_t> axes, bool keepdim);
 

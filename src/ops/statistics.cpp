@@ -10,29 +10,14 @@ namespace {
 
 using Value = GraphBuilder::Value;
 
-constexpr std::string_view kLeft = "`input` without the reduced axes, or with extent 1 there";
-
-void infer_reduce(InferContext& context) {
-  const Shape& in = context.in(0).shape;
-  context.out(reduced(in, reduced_axes(context.op(), context.attributes(), in.size()),
-                      context.attribute<bool>("keepdim")));
-}
-
 // ---- var
 // -----------------------------------------------------------------------------------------------------------------
 
 constexpr Input kFloat[] = {{.name = "input", .dtypes = kFloats, .type_variable = 0, .doc = "any shape"}};
-constexpr Output kSame[] = {{.name = "output", .type_variable = 0, .doc = kLeft}};
+constexpr Output kSame[] = {{.name = "output", .type_variable = 0, .doc = kReducedDoc}};
 constexpr AttributeDef kVarAttributes[] = {
-    {.name = "dim",
-     .kind = AttributeKind::kInts,
-     .required = false,
-     .doc = "an axis or several; absent: all of them"},
-    {.name = "keepdim",
-     .kind = AttributeKind::kBool,
-     .required = false,
-     .fallback = "false",
-     .doc = "keep reduced axes with extent 1"},
+    kReduceAttributes[0],
+    kReduceAttributes[1],
     {.name = "correction",
      .kind = AttributeKind::kInt,
      .required = false,
@@ -81,18 +66,7 @@ std::vector<Value> decompose_var(const OpDef& op, GraphBuilder& graph, std::span
 // ------------------------------------------------------------------------------------------------------------
 
 constexpr Input kBool[] = {{.name = "input", .dtypes = kBoolOnly, .doc = "any shape"}};
-constexpr Output kTruth[] = {{.name = "output", .dtypes = kBoolOnly, .doc = kLeft}};
-constexpr AttributeDef kAttributes[] = {
-    {.name = "dim",
-     .kind = AttributeKind::kInts,
-     .required = false,
-     .doc = "an axis or several; absent: all of them"},
-    {.name = "keepdim",
-     .kind = AttributeKind::kBool,
-     .required = false,
-     .fallback = "false",
-     .doc = "keep reduced axes with extent 1"},
-};
+constexpr Output kTruth[] = {{.name = "output", .dtypes = kBoolOnly, .doc = kReducedDoc}};
 
 template <const OpDef& kExtreme>
 void reference_extreme(ReferenceContext& c) {
@@ -111,7 +85,7 @@ constexpr OpDef truth(std::string_view id, std::string_view summary, std::string
   return {.id = id,
           .summary = summary,
           .inputs = kBool,
-          .attributes = kAttributes,
+          .attributes = kReduceAttributes,
           .outputs = kTruth,
           .infer = infer_reduce,
           .reference = reference_extreme<kExtreme>,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/dim_expr.h"
 #include "base/error.h"
 #include "schedule/positions.h"
 #include "schedule/rows.h"
@@ -204,23 +205,11 @@ class LaneWriter {
   }
   void apply(DimOp op) {
     Item c = op == DimOp::kSelect ? pop() : Item{}, b = pop(), a = pop();
-    if (!a.moves && !b.moves && !c.moves) return stack_.push_back({still(op, a.dim, b.dim, c.dim)});
+    if (!a.moves && !b.moves && !c.moves) return stack_.push_back({detail::apply(op, a.dim, b.dim, c.dim)});
     Lanes x = lanes(a), y = lanes(b), z = op == DimOp::kSelect ? lanes(c) : Lanes{};
     const unsigned axes = x.axes | y.axes | z.axes;
     const auto on = [&](const Lanes& l) { return b_.broadcast(l.value, extents_on(site_, axes)); };
     stack_.push_back({0, {moving(op, on(x), on(y), op == DimOp::kSelect ? on(z) : ValueId{}), axes}, true});
-  }
-  static Dim still(DimOp op, const Dim& a, const Dim& b, const Dim& c) {
-    switch (op) {
-      case DimOp::kAdd: return a + b;
-      case DimOp::kMultiply: return a * b;
-      case DimOp::kFloorDiv: return a / b;
-      case DimOp::kMin: return min(a, b);
-      case DimOp::kMax: return max(a, b);
-      case DimOp::kEqual: return equal(a, b);
-      case DimOp::kLess: return less(a, b);
-      default: return select(a, b, c);
-    }
   }
   ValueId moving(DimOp op, ValueId a, ValueId b, ValueId c) {
     const auto flag = [&](ValueId v) { return b_.compare(Fn::kNe, v, b_.constant(0, b_.type(v))); };

@@ -68,13 +68,6 @@ Built build(const Implementation&, const Query& q, const Tactic&) {
 
 }  // namespace
 
-void add_gather(ImplementationTable& table) {
-  Implementation i;
-  i.name = "places";
-  i.op = "gather";
-  i.applies = applies;
-  i.build = build;
-  table.add(std::move(i), "built-in");
-}
+void add_gather(ImplementationTable& table) { add_builtin(table, "gather", "places", applies, build); }
 
 }  // namespace intarsia::schedule

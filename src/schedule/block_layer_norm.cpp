@@ -115,13 +115,6 @@ Built build(const Implementation&, const Query& query, const Tactic&) {
 }
 }  // namespace
 
-void add_layer_norm(ImplementationTable& table) {
-  Implementation i;
-  i.name = "rows";
-  i.op = "layer_norm";
-  i.applies = applies;
-  i.build = build;
-  table.add(std::move(i), "built-in");
-}
+void add_layer_norm(ImplementationTable& table) { add_builtin(table, "layer_norm", "rows", applies, build); }
 
 }  // namespace intarsia::schedule

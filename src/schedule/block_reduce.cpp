@@ -224,14 +224,8 @@ Built build(const Implementation&, const Query& query, const Tactic&) {
 }  // namespace
 
 void add_reductions(ImplementationTable& table) {
-  for (const char* op : {"argmax", "argmin", "max", "mean", "min", "prod", "sum"}) {
-    Implementation i;
-    i.name = "rows";
-    i.op = op;
-    i.applies = applies;
-    i.build = build;
-    table.add(std::move(i), "built-in");
-  }
+  for (const char* op : {"argmax", "argmin", "max", "mean", "min", "prod", "sum"})
+    add_builtin(table, op, "rows", applies, build);
 }
 
 }  // namespace intarsia::schedule

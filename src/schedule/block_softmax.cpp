@@ -82,13 +82,6 @@ Built build(const Implementation&, const Query& query, const Tactic&) {
 }
 }  // namespace
 
-void add_softmax(ImplementationTable& table) {
-  Implementation i;
-  i.name = "rows";
-  i.op = "softmax";
-  i.applies = applies;
-  i.build = build;
-  table.add(std::move(i), "built-in");
-}
+void add_softmax(ImplementationTable& table) { add_builtin(table, "softmax", "rows", applies, build); }
 
 }  // namespace intarsia::schedule

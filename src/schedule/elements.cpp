@@ -254,14 +254,7 @@ Built build(const Implementation& i, const Query& query, const Tactic&) {
 }  // namespace
 
 void add_elements(ImplementationTable& table) {
-  for (const Row& row : kRows) {
-    Implementation i;
-    i.name = "element";
-    i.op = row.op;
-    i.applies = applies;
-    i.build = build;
-    table.add(std::move(i), "built-in");
-  }
+  for (const Row& row : kRows) add_builtin(table, row.op, "element", applies, build);
 }
 
 }  // namespace intarsia::schedule

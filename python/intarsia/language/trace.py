@@ -315,21 +315,14 @@ class Tracer(Expressions):
         before = dict(self.names)
         region, index, inside = self.builder.enter_loop(loop, flat)
         self.names[s.target.id] = index
-        self.bind(carried, whole, inside)
-        self.in_loop += 1
-        try:
-            self.block(s.body)
-        finally:
-            self.builder.leave()
-            self.in_loop -= 1
-        after, self.names = self.names, before
-        self.node = s
-        yields, what = self.carried_out(carried, whole, after)
-        results = self.builder.for_(loop, flat, region, yields, what, bounds.stages)
-        self.bind(carried, whole, results)
-        for name in after:
-            if name not in before:
-                self.names[name] = Missing(s)
+        self.loop_body(
+            s,
+            carried,
+            whole,
+            inside,
+            before,
+            lambda *out: self.builder.for_(loop, flat, region, *out, bounds.stages),
+        )
 
     def do_While(self, s):
         if s.orelse:
@@ -351,6 +344,17 @@ class Tracer(Expressions):
         finally:
             self.builder.leave()
         second, inside = self.builder.enter_while(flat)
+        self.loop_body(
+            s,
+            carried,
+            whole,
+            inside,
+            before,
+            lambda *out: self.builder.while_(flat, first, condition, second, *out),
+        )
+
+    def loop_body(self, s, carried, whole, inside, before, finish):
+        """The body of a loop in the region just entered; `finish` makes the loop of what goes round, and gives its results."""
         self.bind(carried, whole, inside)
         self.in_loop += 1
         try:
@@ -361,8 +365,7 @@ class Tracer(Expressions):
         after, self.names = self.names, before
         self.node = s
         yields, what = self.carried_out(carried, whole, after)
-        results = self.builder.while_(flat, first, condition, second, yields, what)
-        self.bind(carried, whole, results)
+        self.bind(carried, whole, finish(yields, what))
         for name in after:
             if name not in before:
                 self.names[name] = Missing(s)

@@ -60,6 +60,13 @@ struct Dec {
   U32 operator()(U32 a, U32 b, U32) const { return a == 0 || a > b ? b : a - 1; }
 };
 
+// f32 in global memory: the GPU's atomic unit flushes operands and sum (in shared memory they are kept).
+struct AddFlushed {
+  U32 operator()(U32 a, U32 b, U32) const {
+    const float sum = flush(std::bit_cast<float>(a)) + flush(std::bit_cast<float>(b));
+    return std::bit_cast<U32>(canonical(flush(sum)));
+  }
+};
 template <class T>
 struct AddFloat {  // T: float or double, on bits B
   template <class B>

@@ -40,8 +40,10 @@ Flow atomics(Warp& warp, const Decoded& in, U32 mask) {
   resolve(warp, in, kSpace, access);
   const Ref* refs = warp.frame->code->refs.data() + in.extra;
   each_lane(mask, [&](int l) {
+    std::array<T, 8> values{};  // a result may go to the register of a later value
+    for (std::size_t k = 0; k < count; ++k) values[k] = warp.at<const T>(refs[k])[l];
     for (std::size_t k = 0; k < count; ++k) {
-      const T value = warp.at<const T>(refs[k])[l];
+      const T value = values[k];
       T old = 0;
       if ((access.mask >> l & 1) != 0)
         old = combine<F, T>(reinterpret_cast<std::byte*>(access.address[l]) + k * sizeof(T), value, value);
@@ -67,7 +69,7 @@ Handler select_halves(const Form& form, bool pairs) {
 }
 Handler select_vector(const Form& form) {
   switch (form.type()) {
-    case Type::kF32: return vector_in_space<AddFloat<float>, U32>(form);
+    case Type::kF32: return vector_in_space<AddFlushed, U32>(form);
     case Type::kF16: return select_halves<false>(form, false);
     case Type::kBF16: return select_halves<true>(form, false);
     case Type::kF16x2: return select_halves<false>(form, true);
@@ -90,7 +92,9 @@ Handler typed(const Form& form) {
 
 Handler select_add(const Form& form) {
   switch (form.type()) {
-    case Type::kF32: return in_space<AddFloat<float>, U32>(form);
+    case Type::kF32:
+      return form.space() == Space::kShared ? in_space<AddFloat<float>, U32>(form)
+                                            : in_space<AddFlushed, U32>(form);
     case Type::kF64: return in_space<AddFloat<double>, U64>(form);
     case Type::kF16: return in_space<AddHalf<false>, U16>(form);
     case Type::kBF16: return in_space<AddHalf<true>, U16>(form);

@@ -62,15 +62,16 @@ S32 small_integer(Type type, U32 bits) {
   }
 }
 
-// f: (row, column, old bits) -> new bits, over a C or D fragment of 32-bit elements.
+// f: (row, column, old bits) -> new bits, over a C or D fragment of 32-bit elements. D may name registers of
+// C.
 template <class F>
 void each_result(Warp& warp, const MatrixShape& s, const Ref* d, const Ref* c, F f) {
+  U32 out[4][kLanes];
   for (int r = 0; r < s.m / 4; ++r) {
-    U32 out[kLanes];
     const U32* old = warp.at<const U32>(c[r]);
-    for (int l = 0; l < kLanes; ++l) out[l] = f(l / 4 + 8 * (r / 2), l % 4 * 2 + r % 2, old[l]);
-    std::memcpy(warp.at<U32>(d[r]), out, sizeof out);
+    for (int l = 0; l < kLanes; ++l) out[r][l] = f(l / 4 + 8 * (r / 2), l % 4 * 2 + r % 2, old[l]);
   }
+  for (int r = 0; r < s.m / 4; ++r) std::memcpy(warp.at<U32>(d[r]), out[r], sizeof out[r]);
 }
 
 struct Operands {

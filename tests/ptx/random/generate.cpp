@@ -108,7 +108,8 @@ class Generator {
 
   Statement operation() {
     const Kinds& kinds = operations();
-    const Kind& kind = kinds[choices_.below(static_cast<std::uint32_t>(kinds.size()))];
+    const Kind* picked = &kinds[choices_.below(static_cast<std::uint32_t>(kinds.size()))];
+    const Kind& kind = picked->alone ? kinds[0] : *picked;
     Statement s;
     s.operation = &kind.operations[choices_.below(static_cast<std::uint32_t>(kind.operations.size()))];
     s.to = any_register(s.operation->to);
@@ -211,8 +212,9 @@ class Generator {
     const AccessForm& form = access_forms()[static_cast<std::size_t>(s.form)];
     s.letter = form.letter;
     s.store = choices_.one_in(2);
-    s.shared = choices_.one_in(2);  // scratch rather than local memory
-    s.amount = any(2);              // through a generic address
+    s.shared = choices_.one_in(2);   // scratch rather than local memory
+    s.amount = any(2);               // through a generic address
+    if (s.shared) s.trips = any(8);  // with which order and cache operator
     s.from = {source('r')};
     s.to = any(registers(form.letter) - form.count + 1);  // the first of `count` registers
     return s;
@@ -228,6 +230,15 @@ class Generator {
 
   Statement owned() {
     Statement s;
+    if (choices_.one_in(3)) {
+      s.what = What::kFloatAtomic;
+      s.form = any(static_cast<int>(float_forms().size()));
+      s.shared = choices_.one_in(2);
+      s.letter = float_forms()[static_cast<std::size_t>(s.form)].letter;
+      s.to = any_register(s.letter);
+      s.from = {source('r'), source(s.letter), source(s.letter)};
+      return s;
+    }
     s.what = What::kPrivate;
     s.form = any(static_cast<int>(private_forms().size()));
     s.letter = private_forms()[static_cast<std::size_t>(s.form)].letter;
@@ -247,9 +258,29 @@ class Generator {
     return s;
   }
 
+  // What tensor cores and their neighbours do exactly; every lane takes part.
+  Statement matrix() {
+    Statement s;
+    const int pick = any(4);
+    s.what = pick < 2 ? What::kMatrix : pick == 2 ? What::kTranspose : What::kProduct;
+    s.to = any(kWords - 4);
+    s.from = {source('d')};
+    if (s.what == What::kMatrix) {
+      s.form = any(6);  // x1, x2, x4, and the same transposed
+      s.amount = any(16);
+    } else if (s.what == What::kTranspose) {
+      s.from = {source('r')};
+    } else {
+      s.form = any(static_cast<int>(product_forms().size()));
+      s.from = {{any(kWords - 4), 0}, {any(kWords - 2), 0}, {any(kWords - 4), 0}};
+    }
+    return s;
+  }
+
   Statement of_warp(const Context& c) {
     Statement s;
     s.lanes = c.lanes;
+    if (c.lanes == kAllLanes && c.whole_warps && choices_.one_in(4)) return matrix();
     switch (choices_.below(5)) {
       case 0:
         s.what = What::kVote;
@@ -300,12 +331,16 @@ class Generator {
       s.letter = s.form == 0 ? 'r' : 'p';
       s.from = {source('p')};
     } else {
-      s.what = What::kExchange;
+      const int pick = any(5);
+      const bool halves = program_->threads() % 64 == 0;
+      s.what = pick == 0 ? What::kCopy : pick == 1 && halves ? What::kHandOver : What::kExchange;
       constexpr char kLetters[] = {'h', 'r', 'd'};
       s.letter = kLetters[choices_.below(3)];
       s.from = {source(s.letter)};
       s.form = any(2);  // turned by `amount`, or reversed as well
       s.amount = any(static_cast<int>(program_->threads()));
+      if (s.what == What::kCopy) s.letter = choices_.one_in(2) ? 'd' : 'r';
+      if (s.what == What::kCopy) s.from = {source(s.letter)};
     }
     s.to = any_register(s.letter);
     return s;

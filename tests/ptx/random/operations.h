@@ -28,6 +28,7 @@ struct Operation {
 struct Kind {
   std::string name;
   std::vector<Operation> operations;
+  bool alone = false;  // tried one by one, and in no program
 };
 using Kinds = std::vector<Kind>;
 
@@ -39,6 +40,7 @@ void add_float_operations(Kinds& kinds);
 void add_half_operations(Kinds& kinds);
 void add_compare_operations(Kinds& kinds);
 void add_convert_operations(Kinds& kinds);
+void add_video_operations(Kinds& kinds);
 
 constexpr char letter(int bits) { return bits == 16 ? 'h' : bits == 32 ? 'r' : 'd'; }
 // "add.s32" over three operands: "add.s32 $0, $1, $2, $3;"

@@ -211,9 +211,23 @@ Kind bytes() {
   return out;
 }
 
+// The place of the n-th set bit from `base`, upwards or downwards.
+U64 nth_set(U64 mask, int base, int n) {
+  if (n == 0) return bit(mask, static_cast<U64>(base)) ? static_cast<U64>(base) : low_bits(32);
+  int left = n < 0 ? -n : n;
+  for (int at = base; at >= 0 && at < 32; at += n < 0 ? -1 : 1)
+    if (bit(mask, static_cast<U64>(at)) && --left == 0) return static_cast<U64>(at);
+  return low_bits(32);
+}
+
 Kind masks() {
   Kind out{"mask", {}};
   auto& l = out.operations;
+  l.push_back(
+      {"{ .reg .b32 b, n; and.b32 b, $2, 31; and.b32 n, $3, 15; sub.s32 n, n, 7; fns.b32 $0, $1, b, n; }",
+       "rrr", 'r', ' ', ' ', [](const U64* x) {
+         return nth_set(x[0], static_cast<int>(x[1] & 31), static_cast<int>(x[2] & 15) - 7);
+       }});
   for (const bool wrap : {false, true}) {
     const char* how = wrap ? "wrap" : "clamp";
     l.push_back(

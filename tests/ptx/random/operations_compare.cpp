@@ -118,6 +118,30 @@ void add_set(Kind& kind, const Compared& c) {
     }
 }
 
+// Both halves of a pair, as two predicates.
+void add_pairs(Kind& kind, const Format& f) {
+  std::vector<Comparison> all(std::begin(kOrdered), std::end(kOrdered));
+  all.insert(all.end(), std::begin(kFloating), std::end(kFloating));
+  for (const Comparison& c : all) {
+    const auto holds = [=](U64 a, U64 b) { return (relation_of(decode(f, a), decode(f, b)) & c.holds) != 0; };
+    kind.operations.push_back(
+        {fmt::format("{{ .reg .pred t, u; .reg .b32 m; setp.{}.{}x2 t|u, $1, $2; selp.b32 $0, 1, 0, t; "
+                     "selp.b32 m, 2, 0, u; or.b32 $0, $0, m; }}",
+                     c.name, f.name),
+         "rr", 'r', ' ', ' ', [=](const U64* x) -> U64 {
+           return (holds(x[0] & 0xFFFF, x[1] & 0xFFFF) ? 1 : 0) + (holds(x[0] >> 16, x[1] >> 16) ? 2 : 0);
+         }});
+    const U64 one = f.exponent_bits == 5 ? 0x3C00 : 0x3F80;
+    kind.operations.push_back({written(fmt::format("set.{0}.{1}.{1}", c.name, f.name), 2), "hh", 'h', ' ',
+                               ' ', [=](const U64* x) -> U64 { return holds(x[0], x[1]) ? one : 0; }});
+    kind.operations.push_back({written(fmt::format("set.{0}.{1}x2.{1}x2", c.name, f.name), 2), "rr", 'r', ' ',
+                               ' ', [=](const U64* x) -> U64 {
+                                 return (holds(x[0] & 0xFFFF, x[1] & 0xFFFF) ? one : 0) |
+                                        (holds(x[0] >> 16, x[1] >> 16) ? one << 16 : 0);
+                               }});
+  }
+}
+
 Kind selections() {
   Kind out{"selection", {}};
   auto& l = out.operations;
@@ -146,7 +170,9 @@ void add_compare_operations(Kinds& kinds) {
   Kind integer{"compare integers", {}}, real{"compare floats", {}}, set{"set", {}};
   for (const Compared& c : integers()) add_setp(integer, c), add_set(set, c);
   for (const Compared& c : floats()) add_setp(real, c), add_set(set, c);
-  for (Kind kind : {integer, real, set, selections()}) kinds.push_back(std::move(kind));
+  Kind pairs{"compare pairs", {}};
+  for (const Format& f : {kF16, kBF16}) add_pairs(pairs, f);
+  for (Kind kind : {integer, real, pairs, set, selections()}) kinds.push_back(std::move(kind));
 }
 
 }  // namespace intarsia::ptx::random

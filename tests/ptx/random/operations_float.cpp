@@ -22,10 +22,10 @@ struct Form {
   std::size_t operands;
   bool saturates;  // whether .sat exists
 };
-constexpr Form kForms[] = {{"add", Basic::kAdd, 2, true},  {"sub", Basic::kSub, 2, true},
-                           {"mul", Basic::kMul, 2, true},  {"fma", Basic::kFma, 3, true},
-                           {"div", Basic::kDiv, 2, false}, {"sqrt", Basic::kSqrt, 1, false},
-                           {"rcp", Basic::kDiv, 1, false}};
+constexpr Form kForms[] = {{"mad", Basic::kFma, 3, true},    {"add", Basic::kAdd, 2, true},
+                           {"sub", Basic::kSub, 2, true},    {"mul", Basic::kMul, 2, true},
+                           {"fma", Basic::kFma, 3, true},    {"div", Basic::kDiv, 2, false},
+                           {"sqrt", Basic::kSqrt, 1, false}, {"rcp", Basic::kDiv, 1, false}};
 
 struct Variant {
   Mode mode;

@@ -222,6 +222,7 @@ const Kinds& operations() {
     add_half_operations(kinds);
     add_compare_operations(kinds);
     add_convert_operations(kinds);
+    add_video_operations(kinds);
     return kinds;
   }();
   return all;

@@ -58,9 +58,15 @@ enum class What : std::uint8_t {
   kVote,
   kMatch,
   kReduce,
-  kBarrier,  // bar.red
-  kPrivate,  // an atomic on the thread's own scratch memory
-  kCommon    // an atomic on a cell
+  kBarrier,      // bar.red
+  kPrivate,      // an atomic on the thread's own scratch memory
+  kCommon,       // an atomic on a cell
+  kFloatAtomic,  // a float atomic on the thread's own scratch or shared memory
+  kCopy,         // an exchange whose shared memory cp.async fills from `in`
+  kHandOver,     // from the lower half of the warps to the upper one, by bar.arrive and bar.sync
+  kMatrix,       // ldmatrix of what the warp stored
+  kTranspose,    // movmatrix
+  kProduct       // mma of 8-bit integers
 };
 
 struct Condition {
@@ -135,12 +141,26 @@ struct AtomicForm {
 };
 std::span<const AtomicForm> common_forms();   // no order changes the result
 std::span<const AtomicForm> private_forms();  // with the old value as result
+std::span<const AtomicForm> float_forms();    // add, of numbers below two
+U64 apply_float(int form, bool shared, U64 old, U64 value);
+U64 below_two(int form, U64 bits);  // a bit of each exponent is cleared: no infinities, no NaNs
+U64 combined(std::string_view operation, U64 a, U64 b);  // "add.u32", …
 U64 apply_common(int form, U64 old, U64 value);
 U64 apply_private(int form, U64 old, U64 value, U64 second);
 inline constexpr const char* kVotes[] = {"all", "any", "uni", "ballot"};
 inline constexpr const char* kShuffles[] = {"up", "down", "bfly", "idx"};
 inline constexpr const char* kReductions[] = {"add.u32", "add.s32", "min.u32", "max.u32", "min.s32",
                                               "max.s32", "and.b32", "or.b32",  "xor.b32"};
+struct ProductForm {
+  const char* type;  // "m16n8k32.row.col.s32.s8.u8.s32"
+  int a_words, b_words, c_words;
+  bool a_signed, b_signed, saturate;
+};
+std::span<const ProductForm> product_forms();
+inline constexpr const char* kLoads[] = {"",    ".volatile", ".relaxed.gpu", ".acquire.cta",
+                                         ".cg", ".cs",       ".ca",          ".weak"};
+inline constexpr const char* kStores[] = {"",    ".volatile", ".relaxed.sys", ".release.gpu",
+                                          ".cg", ".cs",       ".wb",          ".weak"};
 inline constexpr const char* kBarriers[] = {"popc.u32", "and.pred", "or.pred"};
 
 U64 canonical(char nan, U64 bits);  // a NaN of that format becomes the one all agree on

@@ -11,6 +11,8 @@ std::string offset_of(int word, int bytes) {
   return fmt::format("and.b32 at, %r{}, {}; cvt.u64.u32 offset, at;", word, kScratch - bytes);
 }
 
+int width_of(char letter) { return letter == 'h' ? 16 : letter == 'r' ? 32 : 64; }
+
 class Writer {
  public:
   explicit Writer(const Program& program) : program_(program) {}
@@ -55,6 +57,12 @@ class Writer {
   void shuffle(const Statement& s);
   void of_warp(const Statement& s);
   void owned(const Statement& s);
+  void float_atomic(const Statement& s);
+  void copy(const Statement& s);
+  void take_turned(const Statement& s);
+  void hand_over(const Statement& s);
+  void matrix(const Statement& s);
+  void product(const Statement& s);
   void common(const Statement& s);
 };
 
@@ -178,21 +186,84 @@ void Writer::access(const Statement& s) {
     line("  mov.u64 base, loc; cvta.local.u64 base, base; add.u64 base, base, offset;");
   else
     line("  mov.u64 base, loc; add.u64 base, base, offset;");
+  const std::string how = s.store ? kStores[s.trips] : kLoads[s.trips];
+  const bool cached = s.trips >= 4 && s.trips < 7;  // a cache operator stands behind the space
+  const std::string qualified = cached ? space + how : how + space;
   if (s.store)
-    line("  st{}.{} [base], {}; }}", space, form.type, registers);
+    line("  st{}.{} [base], {}; }}", qualified, form.type, registers);
   else
-    line("  ld{}.{} {}, [base]; }}", space, form.type, registers);
+    line("  ld{}.{} {}, [base]; }}", qualified, form.type, registers);
+}
+
+// The slot of another thread, between barriers.
+void Writer::take_turned(const Statement& s) {
+  const std::uint32_t threads = program_.threads();
+  line("  add.u32 other, %thread, {}; setp.ge.u32 q, other, {}; @q sub.u32 other, other, {};", s.amount,
+       threads, threads);
+  if (s.form == 1) line("  sub.u32 other, {}, other;", threads - 1);
+  line("  mov.u32 at, slots; mad.lo.u32 at, other, 8, at; ld.shared.b{} %{}{}, [at]; {} 0; }}",
+       width_of(s.letter), s.letter, s.to, s.amount % 2 == 0 ? "bar.sync" : "barrier.sync");
 }
 
 void Writer::exchange(const Statement& s) {
-  const int width = s.letter == 'h' ? 16 : s.letter == 'r' ? 32 : 64;
   line("{{ .reg .b32 at, other; .reg .pred q; mov.u32 at, slots; mad.lo.u32 at, %thread, 8, at;");
-  line("  st.shared.b{} [at], %{}{}; bar.sync 0;", width, s.letter, s.from[0].index);
-  line("  add.u32 other, %thread, {}; setp.ge.u32 q, other, {}; @q sub.u32 other, other, {};", s.amount,
-       program_.threads(), program_.threads());
-  if (s.form == 1) line("  sub.u32 other, {}, other;", program_.threads() - 1);
-  line("  mov.u32 at, slots; mad.lo.u32 at, other, 8, at; ld.shared.b{} %{}{}, [at]; bar.sync 0; }}", width,
+  line("  st.shared.b{} [at], %{}{}; bar.sync 0;", width_of(s.letter), s.letter, s.from[0].index);
+  take_turned(s);
+}
+
+void Writer::copy(const Statement& s) {
+  line("{{ .reg .b32 at, other; .reg .pred q; mov.u32 at, slots; mad.lo.u32 at, %thread, 8, at;");
+  line(
+      "  cp.async.ca.shared.global [at], [%in+{}], 8; cp.async.commit_group; cp.async.wait_group 0; bar.sync "
+      "0;",
+      8 * s.from[0].index % 48);
+  take_turned(s);
+}
+
+void Writer::hand_over(const Statement& s) {
+  const std::string taking = label(), end = label();
+  const std::uint32_t threads = program_.threads();
+  const int width = width_of(s.letter);
+  line(
+      "{{ .reg .b32 at; .reg .pred q; mov.u32 at, slots; mad.lo.u32 at, %thread, 8, at; setp.ge.u32 q, "
+      "%thread, {}; @q bra {};",
+      threads / 2, taking);
+  line("  st.shared.b{} [at], %{}{}; bar.arrive 2, {}; bra {};", width, s.letter, s.from[0].index, threads,
+       end);
+  line("{}:", taking);
+  line("  bar.sync 2, {}; sub.u32 at, at, {}; ld.shared.b{} %{}{}, [at]; }}", threads, 4 * threads, width,
        s.letter, s.to);
+  out += end + ":\n";
+  line("bar.sync 0;");
+}
+
+// 256 bytes of the slots are a warp's own: 16 rows of 16 bytes.
+void Writer::matrix(const Statement& s) {
+  const int count = 1 << s.form % 3;
+  std::string to = fmt::format("%r{}", s.to);
+  for (int i = 1; i < count; ++i) to += fmt::format(", %r{}", s.to + i);
+  line(
+      "{{ .reg .b32 at, row; mov.u32 at, slots; mad.lo.u32 at, %thread, 8, at; st.shared.b64 [at], %d{}; "
+      "bar.warp.sync -1;",
+      s.from[0].index);
+  line(
+      "  xor.b32 row, %lane, {}; and.b32 row, row, 15; mov.u32 at, slots; mad.lo.u32 at, %warp, 256, at; "
+      "mad.lo.u32 at, row, 16, at;",
+      s.amount);
+  line("  ldmatrix.sync.aligned.m8n8.x{}{}.shared.b16 {{{}}}, [at]; bar.warp.sync -1; }}", count,
+       s.form < 3 ? "" : ".trans", to);
+}
+
+void Writer::product(const Statement& s) {
+  const ProductForm& form = product_forms()[static_cast<std::size_t>(s.form)];
+  const auto words = [](int first, int count) {
+    std::string all = fmt::format("{{%r{}", first);
+    for (int i = 1; i < count; ++i) all += fmt::format(", %r{}", first + i);
+    return all + "}";
+  };
+  line("mma.sync.aligned.{} {}, {}, {}, {};", form.type, words(s.to, form.c_words),
+       words(s.from[0].index, form.a_words), words(s.from[1].index, form.b_words),
+       words(s.from[2].index, form.c_words));
 }
 
 void Writer::shuffle(const Statement& s) {
@@ -241,6 +312,23 @@ void Writer::owned(const Statement& s) {
        two ? fmt::format(", %{}{}", s.letter, s.from[2].index) : "");
 }
 
+void Writer::float_atomic(const Statement& s) {
+  const AtomicForm& form = float_forms()[static_cast<std::size_t>(s.form)];
+  const int width = width_of(s.letter);
+  const U64 mask = below_two(s.form, low_bits(width));
+  if (s.shared)
+    line("{{ .reg .b32 base; mov.u32 base, slots; mad.lo.u32 base, %thread, 8, base;");
+  else
+    line("{{ .reg .b32 at; .reg .b64 offset, base; {} add.u64 base, %scratch, offset;",
+         offset_of(s.from[0].index, width / 8));
+  line("  .reg .b{} a, b; and.b{} a, %{}{}, {:#x}; and.b{} b, %{}{}, {:#x};", width, width, s.letter,
+       s.from[1].index, mask, width, s.letter, s.from[2].index, mask);
+  const char* space = s.shared ? "shared" : "global";
+  line("  st.{}.b{} [base], a; atom.{}.{} %{}{}, [base], b; ld.{}.b{} a, [base]; xor.b{} %{}{}, %{}{}, a; }}",
+       space, width, space, form.operation, s.letter, s.to, space, width, width, s.letter, s.to, s.letter,
+       s.to);
+}
+
 void Writer::common(const Statement& s) {
   const char* name = common_forms()[static_cast<std::size_t>(s.form)].operation;
   if (s.shared)
@@ -283,6 +371,14 @@ void Writer::statement(const Statement& s) {
       break;
     case What::kPrivate: owned(s); break;
     case What::kCommon: common(s); break;
+    case What::kFloatAtomic: float_atomic(s); break;
+    case What::kCopy: copy(s); break;
+    case What::kHandOver: hand_over(s); break;
+    case What::kMatrix: matrix(s); break;
+    case What::kTranspose:
+      line("movmatrix.sync.aligned.m8n8.trans.b16 %r{}, %r{};", s.to, s.from[0].index);
+      break;
+    case What::kProduct: product(s); break;
   }
 }
 

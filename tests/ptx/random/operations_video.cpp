@@ -1,0 +1,94 @@
+// Video instructions: arithmetic on halves and bytes, and on sums of them.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "operations.h"
+
+namespace intarsia::ptx::random {
+namespace {
+
+constexpr Integer kWordTypes[] = {{"u32", 32, false}, {"s32", 32, true}};
+
+struct Selector {
+  const char* name;
+  int at, bits;
+};
+constexpr Selector kSelectors[] = {{"", 0, 32},    {".b0", 0, 8},  {".b1", 8, 8},  {".b2", 16, 8},
+                                   {".b3", 24, 8}, {".h0", 0, 16}, {".h1", 16, 16}};
+
+using Exact = std::function<S128(S128 a, S128 b)>;
+struct Named {
+  const char* name;
+  Exact exact;
+};
+
+std::vector<Named> arithmetic() {
+  return {{"add", [](S128 a, S128 b) { return a + b; }},
+          {"sub", [](S128 a, S128 b) { return a - b; }},
+          {"absdiff", [](S128 a, S128 b) { return a < b ? b - a : a - b; }},
+          {"min", [](S128 a, S128 b) { return std::min(a, b); }},
+          {"max", [](S128 a, S128 b) { return std::max(a, b); }}};
+}
+
+S128 part(Integer type, const Selector& s, U64 x) {
+  return value_of({"", s.bits, type.is_signed}, x >> s.at);
+}
+
+// One value of a word, a half or a byte; then the second operation, if any, with c.
+void add_scalar(Kind& kind, const Named& op) {
+  constexpr const char* kSecond[] = {"", ".add", ".min", ".max"};
+  for (int k = 0; k < 16; ++k) {
+    const Integer d = kWordTypes[k & 1], a = kWordTypes[k >> 1 & 1], b = kWordTypes[k >> 2 & 1];
+    const bool saturate = (k & 8) != 0;
+    const Selector sa = kSelectors[k % 7], sb = kSelectors[(k * 3 + 2) % 7];
+    const int second = k % 4;
+    kind.operations.push_back(
+        {fmt::format("v{}.{}.{}.{}{}{} $0, $1{}, $2{}{};", op.name, d.name, a.name, b.name,
+                     saturate ? ".sat" : "", kSecond[second], sa.name, sb.name, second == 0 ? "" : ", $3"),
+         second == 0 ? "rr" : "rrr", 'r', ' ', ' ', [=, exact = op.exact](const U64* x) {
+           const S128 full = exact(part(a, sa, x[0]), part(b, sb, x[1]));
+           const U64 t = saturate ? clamp_to(d, full) : cut(d, full);
+           const S128 v = value_of(d, t), c = value_of(d, x[2]);
+           return second == 0   ? t
+                  : second == 1 ? cut(d, v + c)
+                  : second == 2 ? cut(d, std::min(v, c))
+                                : cut(d, std::max(v, c));
+         }});
+  }
+}
+
+// Halves or bytes side by side.
+void add_parallel(Kind& kind, const Named& op, int bits) {
+  for (int k = 0; k < 16; ++k) {
+    const Integer d = kWordTypes[k & 1], a = kWordTypes[k >> 1 & 1], b = kWordTypes[k >> 2 & 1];
+    const bool saturate = (k & 8) != 0;
+    kind.operations.push_back({written(fmt::format("v{}{}.{}.{}.{}{}", op.name, 32 / bits, d.name, a.name,
+                                                   b.name, saturate ? ".sat" : ""),
+                                       3),
+                               "rrr", 'r', ' ', ' ', [=, exact = op.exact](const U64* x) {
+                                 U64 out = 0;
+                                 for (int at = 0; at < 32; at += bits) {
+                                   const Selector s{"", at, bits};
+                                   const Integer narrow{"", bits, d.is_signed};
+                                   const S128 full = exact(part(a, s, x[0]), part(b, s, x[1]));
+                                   out |= (saturate ? clamp_to(narrow, full) : cut(narrow, full)) << at;
+                                 }
+                                 return out;
+                               }});
+  }
+}
+
+}  // namespace
+
+void add_video_operations(Kinds& kinds) {
+  Kind kind{"video", {}, true};
+  for (const Named& op : arithmetic()) {
+    add_scalar(kind, op);
+    add_parallel(kind, op, 16);
+    add_parallel(kind, op, 8);
+  }
+  kinds.push_back(std::move(kind));
+}
+
+}  // namespace intarsia::ptx::random

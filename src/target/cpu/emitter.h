@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "target/cpu/lanes.h"
+#include "target/lanes.h"
 #include "target/cpu/plan.h"
 
 namespace intarsia::target::cpu {

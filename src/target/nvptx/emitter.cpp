@@ -19,7 +19,7 @@ Emitter::Emitter(llvm::Module& module, const Kernel& kernel, const Facts& facts)
       plan_(make_plan(kernel)),
       module_(module),
       ir_(module.getContext()),
-      lanes_(ir_, cpu::Features(runtime::CpuLevel::kV3)),
+      lanes_(ir_, Features(runtime::CpuLevel::kV3)),
       threads_(32 * kernel.warps),
       scalars_(kernel.values.size()),
       registers_(kernel.values.size()),

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "target/cpu/lanes.h"
+#include "target/lanes.h"
 #include "target/nvptx/facts.h"
 #include "target/nvptx/plan.h"
 
@@ -160,7 +160,7 @@ class Emitter {
   Plan plan_;
   llvm::Module& module_;
   llvm::IRBuilder<> ir_;
-  cpu::Lanes lanes_;
+  Lanes lanes_;
   llvm::Function* function_ = nullptr;
   llvm::Instruction* entry_end_ = nullptr;
   std::int64_t threads_;

@@ -1,4 +1,4 @@
-// Scalar functions of the kernel IR on registers: one value, or a vector of them.
+// Scalar functions of the kernel IR on registers, for CPUs and for PTX: one value, or a vector of them.
 //
 // In a register bool is i1, integers are themselves, f16, bf16 and both f8 are f32 values that their dtype
 // holds exactly, f32 and f64 are themselves. In memory bool is one byte and small floats are their bits.
@@ -12,7 +12,7 @@
 #include "kernel/kernel.h"
 #include "runtime/cpu_image.h"
 
-namespace intarsia::target::cpu {
+namespace intarsia::target {
 
 using kernel::Fn;
 
@@ -119,4 +119,4 @@ class Lanes {
   llvm::Value* real_to_real(DType from, llvm::Value* v, DType to);
 };
 
-}  // namespace intarsia::target::cpu
+}  // namespace intarsia::target

@@ -3,9 +3,9 @@
 
 #include <cmath>
 
-#include "target/cpu/lanes.h"
+#include "target/lanes.h"
 
-namespace intarsia::target::cpu {
+namespace intarsia::target {
 namespace {
 
 using llvm::Value;
@@ -195,4 +195,4 @@ Value* Lanes::sin_or_cos(Value* x, bool cosine) {
   return ir.CreateSelect(finite, v, ir.CreateSelect(is_nan(x), x, real(x, NAN)));
 }
 
-}  // namespace intarsia::target::cpu
+}  // namespace intarsia::target

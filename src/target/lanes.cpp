@@ -1,11 +1,11 @@
-#include "target/cpu/lanes.h"
+#include "target/lanes.h"
 
 #include <bit>
 
 #include "base/convert.h"
 #include "base/error.h"
 
-namespace intarsia::target::cpu {
+namespace intarsia::target {
 
 using llvm::Value;
 
@@ -260,4 +260,4 @@ Value* Lanes::fused_multiply_add(DType t, Value* a, Value* b, Value* c) {
   return round_small(t, narrow);
 }
 
-}  // namespace intarsia::target::cpu
+}  // namespace intarsia::target

@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "target/cpu/lanes.h"
+#include "target/lanes.h"
 
-namespace intarsia::target::cpu {
+namespace intarsia::target {
 namespace {
 
 using llvm::Value;
@@ -167,4 +167,4 @@ Value* Lanes::bitcast(DType from, Value* v, DType to) {
   return from_memory(to, ir.CreateBitCast(memory, like(memory_type(to), v)));
 }
 
-}  // namespace intarsia::target::cpu
+}  // namespace intarsia::target

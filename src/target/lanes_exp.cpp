@@ -6,9 +6,9 @@
 
 #include <cmath>
 
-#include "target/cpu/lanes.h"
+#include "target/lanes.h"
 
-namespace intarsia::target::cpu {
+namespace intarsia::target {
 namespace {
 
 using llvm::Value;
@@ -150,4 +150,4 @@ Value* Lanes::log2(Value* x) {
   return log_special(x, ir.CreateFAdd(ir.CreateFAdd(f, low), e));
 }
 
-}  // namespace intarsia::target::cpu
+}  // namespace intarsia::target

@@ -1,9 +1,9 @@
 // tanh and erf. f32: one odd rational function over the whole range where the result is not yet 1.
 #include <cmath>
 
-#include "target/cpu/lanes.h"
+#include "target/lanes.h"
 
-namespace intarsia::target::cpu {
+namespace intarsia::target {
 namespace {
 
 using llvm::Value;
@@ -73,4 +73,4 @@ Value* Lanes::erf_f64(Value* x) {
   return ir.CreateSelect(is_nan(x), x, ir.CreateSelect(is_near, near, far));
 }
 
-}  // namespace intarsia::target::cpu
+}  // namespace intarsia::target

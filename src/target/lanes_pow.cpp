@@ -2,9 +2,9 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "target/cpu/lanes.h"
+#include "target/lanes.h"
 
-namespace intarsia::target::cpu {
+namespace intarsia::target {
 namespace {
 
 using llvm::Value;
@@ -167,4 +167,4 @@ Value* Lanes::floor_remainder(Value* a, Value* b) {
                          ir.CreateSelect(moves, ir.CreateFAdd(rest, b), rest));
 }
 
-}  // namespace intarsia::target::cpu
+}  // namespace intarsia::target

@@ -32,6 +32,8 @@ void queue_copy(Warp& warp, const Decoded& in, BulkCopy copy, U64 barrier);
 // Moves what the copy moves, with the rights of the thread that asked for it.
 void land_copy(Warp& owner, const BulkCopy& copy);
 void land_tensor(Warp& owner, const BulkCopy& copy);
+// The cp.async copies of a thread with numbers below `before`.
+void land_copies(Warp& warp, int lane, U64 before);
 // One value of `type` at `from` into the one at `to`, as one step for all threads of the host.
 void reduce(Reduction op, Type type, std::byte* to, const std::byte* from);
 

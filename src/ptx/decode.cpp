@@ -128,6 +128,11 @@ void Decoder::instruction(std::size_t index) {
       break;
     }
     case Family::kWarp: step.run = select_warp(form); break;
+    case Family::kStack:
+      step.run = select_stack(form);
+      if (step.immediate == 0) step.immediate = 8;
+      code_.allocates = true;
+      break;
     default: break;
   }
   emit(form, in, step);

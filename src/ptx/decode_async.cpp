@@ -148,6 +148,10 @@ void Decoder::asynchronous(const Form& form, const Instruction& in) {
     else if (result)
       step.r[2] = constant(1, 32);
     step.count = arrive_kind(form);
+  } else if (form.has("mbarrier")) {
+    address(in.operands[0], form.space(), 0, step);
+    if (form.space() == Space::kShared) step.small |= 16;
+    step.count = form.has("noinc") ? 1 : 0;
   } else if (form.has("wait_group")) {
     step.immediate = in.operands[0].integer;
   } else {
@@ -164,7 +168,7 @@ void Decoder::async(const Form& form, const Instruction& in) {
   if (op == "st" || op == "red") return remote(form, in);
   const bool moves = !form.has("commit_group") && !form.has("wait_group");
   if (op == "cp" && form.has("bulk") && moves) return form.has("tensor") ? tensor(form, in) : bulk(form, in);
-  if (op != "cp" || form.has("bulk")) return asynchronous(form, in);
+  if (op != "cp" || form.has("bulk") || form.has("mbarrier")) return asynchronous(form, in);
   Decoded step;
   bool predicate = false;
   if (form.has("wait_group")) step.immediate = in.operands[0].integer;

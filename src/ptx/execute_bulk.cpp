@@ -100,6 +100,7 @@ void queue_copy(Warp& warp, const Decoded& in, BulkCopy copy, U64 barrier) {
 void land_copy(Warp& warp, const BulkCopy& copy) {
   if (copy.kind == BulkCopy::Kind::kTensor) return land_tensor(warp, copy);
   if (copy.kind == BulkCopy::Kind::kValue) return land_value(warp, copy);
+  if (copy.kind == BulkCopy::Kind::kArrive) return land_copies(warp, copy.lane, copy.from);
   const bool reduces = copy.reduction != Reduction::kNone;
   const Space from_space = copy.to_global || copy.from_shared ? Space::kShared : Space::kGlobal,
               to_space = copy.to_global ? Space::kGlobal : Space::kShared;

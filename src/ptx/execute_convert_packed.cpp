@@ -76,13 +76,15 @@ struct Pack16 {
     return U32{static_cast<U16>(clamped<T>(a))} << 16 | static_cast<U16>(clamped<T>(b));
   }
 };
-template <class T>
-struct Pack8 {  // c moves up by two bytes
+template <int kBits, bool kSigned>
+struct PackBits {  // c moves up by two fields
   U32 operator()(S32 a, S32 b, U32 c) const {
-    return c << 16 | U32{static_cast<U8>(clamped<T>(a))} << 8 | static_cast<U8>(clamped<T>(b));
+    constexpr S32 kTop = (1 << (kSigned ? kBits - 1 : kBits)) - 1, kBottom = kSigned ? -kTop - 1 : 0;
+    constexpr U32 kField = (1U << kBits) - 1;
+    const auto field = [&](S32 v) { return static_cast<U32>(std::min(std::max(v, kBottom), kTop)) & kField; };
+    return c << (2 * kBits) | field(a) << kBits | field(b);
   }
 };
-
 template <template <bool, bool> class F, class D, class... S>
 Handler f8(const Form& form, bool e5) {
   const bool relu = form.has("relu");
@@ -110,13 +112,17 @@ Handler to_tf32(const Form& form) {
               : &lanewise<ToTf32<Round::kNearest, false>, U32, float>;
 }
 
-Handler pack(Type to) {
-  switch (to) {
+Handler pack(const Form& form) {
+  switch (form.type()) {
     case Type::kU16: return &lanewise<Pack16<U16>, U32, S32, S32>;
     case Type::kS16: return &lanewise<Pack16<S16>, U32, S32, S32>;
-    case Type::kU8: return &lanewise<Pack8<U8>, U32, S32, S32, U32>;
-    case Type::kS8: return &lanewise<Pack8<S8>, U32, S32, S32, U32>;
-    default: return nullptr;
+    case Type::kU8: return &lanewise<PackBits<8, false>, U32, S32, S32, U32>;
+    case Type::kS8: return &lanewise<PackBits<8, true>, U32, S32, S32, U32>;
+    case Type::kU4: return &lanewise<PackBits<4, false>, U32, S32, S32, U32>;
+    case Type::kS4: return &lanewise<PackBits<4, true>, U32, S32, S32, U32>;
+    default:  // u2 and s2, which are types nowhere else
+      return form.has("u2") ? &lanewise<PackBits<2, false>, U32, S32, S32, U32>
+                            : &lanewise<PackBits<2, true>, U32, S32, S32, U32>;
   }
 }
 
@@ -124,7 +130,7 @@ Handler pack(Type to) {
 
 Handler select_convert_packed(const Form& form) {
   const Type to = form.type(0), from = form.type(1);
-  if (form.has("pack")) return pack(to);
+  if (form.has("pack")) return pack(form);
   if (to == Type::kTF32) return to_tf32(form);
   if (to == Type::kBF16x2) return to_pair<true>(form);
   if (to == Type::kF16x2 && from == Type::kF32) return to_pair<false>(form);

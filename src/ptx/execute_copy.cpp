@@ -1,6 +1,7 @@
 // cp.async: a copy lands in shared memory only when it is waited for.
 #include <fmt/format.h>
 
+#include "ptx/bulk.h"
 #include "ptx/matrix.h"
 #include "ptx/memory.h"
 #include "ptx/select.h"
@@ -43,6 +44,7 @@ Flow copy(Warp& warp, const Decoded& in, U32 mask) {
     pending.group = warp.copy_groups[static_cast<std::size_t>(l)];
     pending.bytes = in.count;
     pending.step = &in;
+    pending.number = warp.copies_begun++;
     pending.to = (in.small & 15) == kRegister64   ? warp.at<const U64>(in.r[0])[l]
                  : (in.small & 15) == kRegister32 ? warp.at<const U32>(in.r[0])[l]
                                                   : 0;
@@ -77,6 +79,18 @@ Flow wait(Warp& warp, const Decoded& in, U32 mask) {
 }
 
 }  // namespace
+
+void land_copies(Warp& warp, int lane, U64 before) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < warp.copies.size(); ++i) {
+    const PendingCopy pending = warp.copies[i];
+    if (pending.lane == lane && pending.number < before)
+      land(warp, pending, *pending.step);
+    else
+      warp.copies[kept++] = pending;
+  }
+  warp.copies.resize(kept);
+}
 
 Handler select_copy(const Form& form, bool predicate) {
   if (form.has("commit_group")) return &commit;

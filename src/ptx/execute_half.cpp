@@ -47,6 +47,15 @@ struct Arithmetic {
   }
 };
 
+// A factor from outside a tensor (TensorMapFill::kNan) makes the result 0.
+template <class Format, After kAfter>
+struct FmaOutside {
+  U16 operator()(U16 a, U16 b, U16 c) const {
+    if (a == kNanHalf || b == kNanHalf) return 0;
+    return Arithmetic<Format, Fma, false, kAfter>{}(a, b, c);
+  }
+};
+
 template <class Format, bool kMax, bool kNan, bool kFlush, bool kXorSign>
 struct Extreme {
   U16 operator()(U16 a, U16 b) const {
@@ -132,6 +141,9 @@ Handler select_typed(const Form& form) {
   if (op == "add") return arithmetic<Format, Add, 2>(form);
   if (op == "sub") return arithmetic<Format, Sub, 2>(form);
   if (op == "mul") return arithmetic<Format, Mul, 2>(form);
+  if (form.has("oob"))
+    return form.has("relu") ? narrow_or_pair<FmaOutside<Format, After::kRelu>, 3>(form)
+                            : narrow_or_pair<FmaOutside<Format, After::kNothing>, 3>(form);
   if (op == "fma") return arithmetic<Format, Fma, 3>(form);
   if (op == "abs") return select_sign<Format, true>(form);
   if (op == "neg") return select_sign<Format, false>(form);

@@ -116,6 +116,9 @@ struct AddSat {
     return static_cast<S32>(std::min<S64>(std::max<S64>(sum, INT32_MIN), INT32_MAX));
   }
 };
+struct Mad24HiSat {
+  S32 operator()(S32 a, S32 b, S32 c) const { return AddSat{}(Mul24<true>{}(a, b), c); }
+};
 struct SubSat {
   S32 operator()(S32 a, S32 b) const {
     const S64 sum = S64{a} - b;
@@ -302,6 +305,7 @@ Handler select_multiply(const Form& form, bool add) {
 }
 
 Handler select_24(const Form& form, bool add) {
+  if (form.has("sat")) return &lanewise<Mad24HiSat, S32, S32, S32, S32>;
   const bool high = form.has("hi"), is_signed = form.type() == Type::kS32;
   if (add && is_signed)
     return high ? &lanewise<Mad24<true>, S32, S32, S32, S32> : &lanewise<Mad24<false>, S32, S32, S32, S32>;

@@ -34,20 +34,21 @@ Place place(int lane, int r, int e, int per_register, int rows) {
 }
 
 // fp8 runs as two f16 products of 16: the first takes the even pairs of bytes of each register.
-int step_order(Type type, int k) {
-  if (type != Type::kE4M3 && type != Type::kE5M2) return k;
+int step_order(Type type, int k, int extent) {
+  if ((type != Type::kE4M3 && type != Type::kE5M2) || extent < 32) return k;
   return k % 4 / 2 * 16 + k / 16 * 8 + k % 16 / 4 * 2 + k % 2;
 }
 
 template <class Out, class Read>
 void unpack(Warp& warp, const Ref* refs, int registers, Type type, int rows, Out* out, Read read) {
+  const int extent = registers / (rows / 8) * 4 * (32 / element_bits(type));
   const int width = element_bits(type), per = 32 / width;
   for (int r = 0; r < registers; ++r) {
     const U32* from = warp.at<const U32>(refs[r]);
     for (int l = 0; l < kLanes; ++l)
       for (int e = 0; e < per; ++e) {
         const Place p = place(l, r, e, per, rows);
-        out[p.outer * kMostK + step_order(type, p.k)] =
+        out[p.outer * kMostK + step_order(type, p.k, extent)] =
             read(width == 32 ? from[l] : from[l] >> (e * width) & ((1U << width) - 1));
       }
   }

@@ -69,6 +69,7 @@ void land(Warp& warp, const std::byte* barrier) {
       Warp& owner = *block->warps[static_cast<std::size_t>(copy.warp)];
       land_copy(owner, copy);
       update(reinterpret_cast<std::byte*>(copy.barrier), [&](State& s) {
+        if (copy.kind == BulkCopy::Kind::kArrive) s.pending -= std::min<U32>(s.pending, 1);
         s.bytes -= static_cast<S32>(copy.bytes);
         s.settle();
       });
@@ -125,6 +126,22 @@ Flow arrive(Warp& warp, const Decoded& in, U32 mask) {
       report(warp, in, Report::Kind::kAsync, U32{1} << l,
              "more arrivals at an mbarrier than its phase expects");
     announce(warp, at);
+  });
+}
+
+// cp.async.mbarrier.arrive: arrives when the thread's copies have landed. in.count: the phase expects it
+// already.
+Flow arrive_later(Warp& warp, const Decoded& in, U32 mask) {
+  return each_barrier(warp, in, mask, 0, [&](int l, std::byte* at) {
+    if (in.count == 0) update(at, [](State& s) { ++s.pending; });
+    BulkCopy copy;
+    copy.kind = BulkCopy::Kind::kArrive;
+    copy.barrier = reinterpret_cast<U64>(at);
+    copy.from = warp.copies_begun;
+    copy.warp = warp.index;
+    copy.lane = l;
+    copy.step = &in;
+    warp.block->bulk.push_back(copy);
   });
 }
 
@@ -265,6 +282,7 @@ Handler select_async(const Form& form) {
   if (op == "mapa") return form.has("u64") ? &mapa<U64> : &mapa<U32>;
   if (op == "getctarank") return form.has("u64") ? &getctarank<U64> : &getctarank<U32>;
   if (op == "barrier") return form.has("arrive") ? &cluster_arrive : &cluster_wait;
+  if (form.has("mbarrier")) return &arrive_later;
   if (form.has("commit_group")) return &bulk_commit;
   return &bulk_wait;
 }

@@ -141,6 +141,8 @@ enum Special : std::int64_t {
   kNclusterIdY,
   kNclusterIdZ,
   kExplicit,
+  kBarrierHigh,
+  kBarrierLow,
   kZero
 };
 
@@ -178,6 +180,8 @@ U64 block_special(const Warp& warp, std::int64_t which) {
     case kTotalShared: return static_cast<U64>(block.launch->shared_bytes);
     case kClusterRank: return block.rank;
     case kClusterSize: return config.cluster[0] * config.cluster[1] * config.cluster[2];
+    case kBarrierHigh: return reinterpret_cast<U64>(block.launch->grid_barrier.data()) >> 32;
+    case kBarrierLow: return reinterpret_cast<U64>(block.launch->grid_barrier.data()) & 0xFFFFFFFF;
     case kExplicit: return config.cluster != std::array<U32, 3>{1, 1, 1};
     default: return 0;
   }
@@ -232,6 +236,13 @@ constexpr SpecialName kSpecials[] = {{"%laneid", kLaneid, 32},
                                      {"%total_smem_size", kTotalShared, 32},
                                      {"%cluster_ctarank", kClusterRank, 32},
                                      {"%cluster_nctarank", kClusterSize, 32},
+                                     {"%aggr_smem_size", kTotalShared, 32},
+                                     {"%reserved_smem_offset_begin", kZero, 32},
+                                     {"%reserved_smem_offset_end", kZero, 32},
+                                     {"%reserved_smem_offset_cap", kZero, 32},
+                                     {"%current_graph_exec", kZero, 64},
+                                     {"%envreg1", kBarrierHigh, 32},  // what cooperative groups read
+                                     {"%envreg2", kBarrierLow, 32},
                                      {"%is_explicit_cluster", kExplicit, 1}};
 constexpr SpecialName kVectors[] = {{"%tid.", kTidX, 32},
                                     {"%ntid.", kNtidX, 32},
@@ -255,6 +266,10 @@ int special_width(const std::string& name, std::int64_t& which) {
       which = s.which;
       return s.width;
     }
+  if (name.starts_with("%envreg") || name.starts_with("%pm")) {
+    which = kZero;
+    return name.ends_with("_64") ? 64 : 32;
+  }
   for (const SpecialName& s : kVectors) {
     if (!name.starts_with(s.name) || name.size() != s.name.size() + 1) continue;
     const char axis = name.back();

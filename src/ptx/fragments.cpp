@@ -1,6 +1,7 @@
 // Lanes of a warp at different places: splitting, meeting, calling, leaving.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "ptx/lanes.h"
@@ -69,6 +70,7 @@ Frame& take_frame(Warp& warp, const Code& code) {
     found->registers = found->memory.data() + ((64 - address % 64) % 64);
   }
   std::memset(found->registers, 0, code.register_bytes);
+  found->stack.fill(0);
   return *found;
 }
 
@@ -150,7 +152,9 @@ Flow leave(Warp& warp, const Decoded& in, U32 lanes) {
 
 Flow call(Warp& warp, const Decoded& in, U32 lanes, const Code& callee) {
   const U32 rest = warp.lanes & ~lanes;
-  const std::uint32_t local_base = (warp.frame->local_base + warp.frame->code->local_bytes + 15) / 16 * 16;
+  const std::uint32_t taken = *std::max_element(warp.frame->stack.begin(), warp.frame->stack.end());
+  const std::uint32_t local_base =
+      (warp.frame->local_base + warp.frame->code->local_bytes + taken + 15) / 16 * 16;
   if (local_base + callee.local_bytes > warp.block->launch->image->lane_local_bytes ||
       warp.frame->depth >= kMaxDepth) {
     report(warp, in, Report::Kind::kStack, lanes,

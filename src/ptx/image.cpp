@@ -11,7 +11,7 @@
 namespace intarsia::ptx {
 namespace {
 
-constexpr std::uint32_t kStackBytes = 64 << 10;  // of a thread that calls functions
+constexpr std::uint32_t kStackBytes = 64 << 10;  // of a thread that calls functions or takes memory
 
 void note_functions(const Operand& o, const Module& module, std::vector<const Function*>& out) {
   if (o.kind == Operand::Kind::kSymbol)
@@ -185,8 +185,9 @@ void decode(Image& image) {
   const std::size_t shift = (64 - address % 64) % 64;
   std::memmove(image.constants.data() + shift, image.constants.data() + 64, image.constants.size() - 64);
   image.aligned_constants = image.constants.data() + shift;
-  image.lane_local_bytes =
-      (image.codes[0]->local_bytes + 15) / 16 * 16 + (image.codes.size() > 1 ? kStackBytes : 0);
+  bool stack = image.codes.size() > 1;
+  for (const auto& code : image.codes) stack |= code->allocates;
+  image.lane_local_bytes = (image.codes[0]->local_bytes + 15) / 16 * 16 + (stack ? kStackBytes : 0);
 }
 
 namespace {

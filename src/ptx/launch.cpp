@@ -128,6 +128,14 @@ std::vector<Range> ranges_of(const Image& image, const LaunchConfig& config) {
   return out;
 }
 
+void add_grid_barrier(Launch& launch) {
+  static const std::string kName = "the grid's barrier";
+  const auto begin = reinterpret_cast<U64>(launch.grid_barrier.data());
+  const auto after = std::upper_bound(launch.ranges.begin(), launch.ranges.end(), begin,
+                                      [](U64 address, const Range& r) { return address < r.begin; });
+  launch.ranges.insert(after, {begin, begin + sizeof launch.grid_barrier, true, &kName});
+}
+
 void start_block(Block& block, std::int64_t linear) {
   const Launch& launch = *block.launch;
   const LaunchConfig& c = *launch.config;
@@ -314,6 +322,7 @@ LaunchResult run(const Program& program, const LaunchConfig& config,
   check_device(image, config);
   check_cluster(image, config);
   launch.ranges = ranges_of(image, config);
+  add_grid_barrier(launch);
   launch.constants = image.aligned_constants;
   launch.shared_bytes = image.static_shared + config.shared_bytes;
   launch.threads = static_cast<std::int32_t>(config.block[0] * config.block[1] * config.block[2]);

@@ -111,8 +111,9 @@ struct Code {
   std::uint32_t local_bytes = 0;
   std::vector<CallSite> calls;
   std::vector<MatrixShape> matrices;
-  std::vector<Ref> registers;                   // by index into Function::registers
+  std::vector<Ref> registers;  // by index into Function::registers
   std::vector<VideoShape> videos;
+  bool allocates = false;                       // uses alloca
   std::vector<CallSite::Copy> params, returns;  // of a .func: per-lane storage in its own registers
 };
 
@@ -152,6 +153,7 @@ struct Frame {
   std::uint32_t lanes = 0;  // that have not returned
   std::uint32_t depth = 0;
   std::uint32_t local_base = 0;
+  std::array<std::uint32_t, kLanes> stack{};  // bytes that alloca has taken above the function's own
   std::vector<std::byte> memory;
 };
 
@@ -174,6 +176,7 @@ struct Fragment {
 struct PendingCopy {
   int lane = 0;
   std::uint64_t group = 0, to = 0;  // to: in shared memory
+  std::uint64_t number = 0;         // of the warp's copies so far
   std::uint8_t bytes = 0;
   const Decoded* step = nullptr;
   std::array<std::byte, 16> data{};
@@ -199,6 +202,7 @@ struct Warp {
   std::array<std::array<std::uint32_t, kLanes>, 3> tid{};
   std::deque<Frame> frames;
   std::vector<PendingCopy> copies;
+  std::uint64_t copies_begun = 0;
   std::array<std::uint64_t, kLanes> copy_groups{}, bulk_groups{};
   bool traced = false;              // LaunchConfig::trace names it
   bool polled = false;              // its last turn ended with a wait that failed
@@ -225,7 +229,8 @@ enum class Reduction : std::uint8_t { kNone, kAdd, kMin, kMax, kInc, kDec, kAnd,
 
 // A bulk copy that was begun: it lands when its mbarrier or its group is waited for.
 struct BulkCopy {
-  enum class Kind : std::uint8_t { kBytes, kTensor, kValue } kind = Kind::kBytes;
+  // kArrive: an arrival when the cp.async copies of the thread with numbers below `from` have landed.
+  enum class Kind : std::uint8_t { kBytes, kTensor, kValue, kArrive } kind = Kind::kBytes;
   std::uint64_t barrier = 0;  // shared address; 0 for a group's
   std::uint64_t to = 0, from = 0;
   std::uint32_t bytes = 0;
@@ -309,6 +314,7 @@ struct Launch {
   std::int64_t shared_bytes = 0;  // static and dynamic
   std::int32_t threads = 0;       // per block
   mutable std::atomic<bool> stop{false};
+  alignas(64) mutable std::array<std::uint64_t, 8> grid_barrier{};  // of cooperative groups' grid.sync()
 };
 
 // Records a finding once per kind and place; `lane` is the first of `lanes`.

@@ -62,6 +62,13 @@ bool contains(const std::vector<std::string_view>& list, std::string_view item) 
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
+bool in_set(std::string_view name, std::string_view item) {
+  std::vector<std::string_view> alternatives;
+  for (const NamedSet& set : kSets)
+    if (set.name == name) split(set.alternatives, '|', alternatives);
+  return contains(alternatives, item);
+}
+
 // Groups are in order and their alternatives disjoint enough for the first fit from the left.
 bool fits(const Row& row, const std::vector<std::string_view>& modifiers) {
   std::size_t at = 0;
@@ -130,6 +137,23 @@ Bent bend(const Row& row, const std::vector<std::string_view>& given) {
   return best.back();
 }
 
+// Compilers and headers write the order, scope and space of an atomic in any place.
+std::vector<std::string_view> in_order(std::string_view opcode,
+                                       const std::vector<std::string_view>& modifiers) {
+  if ((opcode != "atom" && opcode != "red") || contains(modifiers, "async")) return modifiers;
+  constexpr std::array<std::string_view, 3> kFirst = {"order", "scope", "shared"};
+  const auto rank = [&](std::string_view modifier) {
+    std::size_t at = 0;
+    while (at < kFirst.size() && !in_set(kFirst[at], modifier)) ++at;
+    return at;
+  };
+  std::vector<std::string_view> out;
+  for (std::size_t at = 0; at <= kFirst.size(); ++at)
+    for (std::string_view m : modifiers)
+      if (rank(m) == at) out.push_back(m);
+  return out;
+}
+
 }  // namespace
 
 std::vector<Group> groups(const Row& row) {
@@ -189,7 +213,8 @@ std::string Form::text() const {
   return out;
 }
 
-Form match_modifiers(std::string_view opcode, const std::vector<std::string_view>& modifiers) {
+Form match_modifiers(std::string_view opcode, const std::vector<std::string_view>& given) {
+  const std::vector<std::string_view> modifiers = in_order(opcode, given);
   Form form;
   for (const Row& row : opcode_table()) {
     if (row.opcode != opcode || !fits(row, modifiers)) continue;

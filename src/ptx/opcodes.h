@@ -44,7 +44,8 @@ enum class Family : std::uint8_t {
   kMatrix,
   kAsync,
   kHint,
-  kVideo
+  kVideo,
+  kStack
 };
 
 struct Row {

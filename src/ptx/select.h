@@ -33,6 +33,7 @@ Handler select_barrier(const Form& form);
 void configure_barrier(const Form& form, bool counted, Decoded& in);
 Handler select_hint(const Form& form);
 Handler select_video(const Form& form);
+Handler select_stack(const Form& form);
 // The width of a special register and its number for `select_special`'s handlers; 0: there is no such
 // register.
 int special_width(const std::string& name, std::int64_t& which);

@@ -11,6 +11,7 @@ constexpr Row kRows[] = {
     {"cp", "async commit_group", "", kAsync},
     {"cp", "async wait_group", "i", kAsync},
     {"cp", "async wait_all", "", kAsync},
+    {"cp", "async mbarrier arrive ?noinc ?@sharedcta b64", "k", kAsync},
 
     {"mbarrier", "init ?@sharedcta b64", "k u", kAsync},
     {"mbarrier", "inval ?@sharedcta b64", "k", kAsync},

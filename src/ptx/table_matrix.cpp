@@ -10,7 +10,7 @@ constexpr Row kRows[] = {
     {"mma", "sync aligned m16n8k8|m16n8k16 row col f32|f16 f16 f16 f32|f16", "n n n n", kMatrix},
     {"mma", "sync aligned m16n8k8|m16n8k16 row col f32 bf16 bf16 f32", "n n n n", kMatrix},
     {"mma", "sync aligned m16n8k4|m16n8k8 row col f32 tf32 tf32 f32", "n n n n", kMatrix},
-    {"mma", "sync aligned m16n8k32 row col f32 e4m3|e5m2 e4m3|e5m2 f32", "n n n n", kMatrix},
+    {"mma", "sync aligned m16n8k16|m16n8k32 row col f32|f16 e4m3|e5m2 e4m3|e5m2 f32|f16", "n n n n", kMatrix},
     {"mma", "sync aligned m8n8k16|m16n8k16|m16n8k32 row col ?satfinite s32 s8|u8 s8|u8 s32", "n n n n",
      kMatrix},
     {"mma", "sync aligned m8n8k32|m16n8k32|m16n8k64 row col ?satfinite s32 s4|u4 s4|u4 s32", "n n n n",

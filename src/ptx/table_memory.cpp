@@ -43,18 +43,6 @@ constexpr Row kRows[] = {
     {"red", "?relaxed|release ?@scope ?global add|min|max noftz ?L2::cache_hint v2|v4 f16x2|bf16x2", "m w ?U",
      kAtomic},
 
-    // the order in which Triton writes them
-    {"atom", "@shared ?@scope @order exch ?L2::cache_hint b32|b64", "z m s ?U", kAtomic},
-    {"atom", "@shared ?@scope @order cas ?L2::cache_hint b16|b32|b64", "z m s s ?U", kAtomic},
-    {"atom", "@shared ?@scope @order and|or|xor ?L2::cache_hint b32|b64", "z m s ?U", kAtomic},
-    {"atom", "@shared ?@scope @order add ?L2::cache_hint u32|s32|u64|s64|f32|f64", "z m s ?U", kAtomic},
-    {"atom", "@shared ?@scope @order inc|dec ?L2::cache_hint u32", "z m s ?U", kAtomic},
-    {"atom", "@shared ?@scope @order min|max ?L2::cache_hint u32|s32|u64|s64", "z m s ?U", kAtomic},
-    {"atom", "@shared ?@scope @order add noftz ?L2::cache_hint f16|f16x2|bf16|bf16x2", "z m s ?U", kAtomic},
-    {"red", "@shared ?@scope relaxed|release and|or|xor ?L2::cache_hint b32|b64", "m s ?U", kAtomic},
-    {"red", "@shared ?@scope relaxed|release inc|dec ?L2::cache_hint u32", "m s ?U", kAtomic},
-    {"red", "@shared ?@scope relaxed|release min|max ?L2::cache_hint u32|s32|u64|s64", "m s ?U", kAtomic},
-
     {"membar", "cta|gl|sys", "", kHint},
     {"membar", "proxy alias|async", "", kHint},
     {"membar", "proxy async global|shared::cta|shared::cluster", "", kHint},

@@ -17,6 +17,7 @@ class CudaDevice final : public Device {
   std::int64_t l2_bytes() const { return l2_bytes_; }
   const std::string& product() const { return product_; }  // "NVIDIA H100 80GB HBM3"
   int driver_version() const { return driver_.version; }
+  const cuda::Driver& driver() const { return driver_; }
 
   void* allocate(std::size_t bytes, Stream stream) override;
   void free(void* memory, std::size_t bytes, Stream stream) noexcept override;

@@ -25,6 +25,8 @@ Found find() {
     found.problem = "the NVIDIA driver is too old: it has no " #symbol;
   INTARSIA_CUDA_FUNCTIONS(INTARSIA_CUDA_LOAD)
 #undef INTARSIA_CUDA_LOAD
+  found.driver.encode_tiled =
+      reinterpret_cast<decltype(found.driver.encode_tiled)>(dlsym(library, "cuTensorMapEncodeTiled"));
   if (!found.problem.empty()) return found;
   if (const Result result = found.driver.init(0); result != 0) {
     found.problem = "the NVIDIA driver does not start: " + found.driver.describe(result);

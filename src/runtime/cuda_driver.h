@@ -106,6 +106,10 @@ constexpr Result kUnsupportedPtxVersion = 222, kNoBinaryForGpu = 209, kInvalidPt
   X(error_text, cuGetErrorString, Result, const char**)
 
 struct Driver {
+  // Since CUDA 12.0; null before.
+  Result (*encode_tiled)(void* map, int type, unsigned rank, Address data, const std::uint64_t* shape,
+                         const std::uint64_t* strides, const unsigned* box, const unsigned* element_steps,
+                         int interleave, int swizzle, int promotion, int fill) = nullptr;
 #define INTARSIA_CUDA_MEMBER(member, symbol, ...) Result (*member)(__VA_ARGS__) = nullptr;
   INTARSIA_CUDA_FUNCTIONS(INTARSIA_CUDA_MEMBER)
 #undef INTARSIA_CUDA_MEMBER

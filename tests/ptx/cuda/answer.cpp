@@ -106,13 +106,17 @@ struct Prepared {
 };
 
 void launch(const Case& c, void* function, Prepared& prepared) {
-  LaunchAttribute cluster{4, 0, c.cluster[0], c.cluster[1], c.cluster[2], {}};
+  LaunchAttribute attributes[2] = {};
+  unsigned count = 0;
+  if (c.cluster[0] * c.cluster[1] * c.cluster[2] > 1)
+    attributes[count++] = {4, 0, c.cluster[0], c.cluster[1], c.cluster[2], {}};
+  if (c.cooperative) attributes[count++] = {2, 0, 1, 0, 0, {}};
   LaunchConfig config{{c.grid[0], c.grid[1], c.grid[2]},
                       {c.block[0], c.block[1], c.block[2]},
                       static_cast<unsigned>(c.shared),
                       nullptr,
-                      &cluster,
-                      c.cluster[0] * c.cluster[1] * c.cluster[2] > 1 ? 1U : 0U};
+                      attributes,
+                      count};
   if (c.shared > 49152) call("cuFuncSetAttribute", function, 8, static_cast<int>(c.shared));
   call("cuLaunchKernelEx", &config, function, prepared.values.data(), static_cast<void**>(nullptr));
   call("cuCtxSynchronize");

@@ -44,6 +44,7 @@ struct Case {
   std::uint32_t cluster[3] = {1, 1, 1};
   std::vector<MapSpec> maps = {};
   const char* label = "";  // where an entry has several cases
+  bool cooperative = false;
 };
 
 inline std::uint64_t random_bits(std::uint64_t seed) {  // splitmix64
@@ -450,6 +451,16 @@ inline std::vector<Case> cases() {
   both("groups", "group_reduce", 2, 256, {in('i', n), out('i', 8 * n), integer(n)});
   both("groups", "prints", 1, 32, {in('i', 32), out('i', 32), text(8192)});
   for (Case& c : tensor_cases()) all.push_back(std::move(c));
+  both("further", "async_arrive", 1, 64, {in('i', 768), out('i', 64)});
+  both("further", "async_arrive_alone", 1, 64, {in('i', 256), out('i', 64)});
+  both("further", "stack_memory", 1, 64, {in('i', n), out('i', 64), integer(n)});
+  both("further", "grid_barrier", 4, 128, {in('i', 512), out('i', 512), out('i', 512)});
+  all.back().cooperative = true;
+  both("further", "pack_bits", 2, 256, {in('i', n), in('i', n), out('i', 6 * n), integer(n)});
+  both("ninety", "mma_f8", 1, 32, {in('i', 192), out('i', 384)});
+  all.back().only = "sm90";
+  both("ninety", "fma_outside", 2, 256, {in('i', n), out('i', 4 * n), integer(n)});
+  all.back().only = "sm90";
   return all;
 }
 

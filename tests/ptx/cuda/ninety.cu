@@ -40,3 +40,34 @@ extern "C" __global__ void vector_atomics(float* f, unsigned* h, const float* x,
   for (int i = 0; i < 4; ++i) words[t * 5 + i] = q[i];
   words[t * 5 + 4] = s[0] | s[1] << 16;
 }
+
+// f8 products in the shapes that are not m16n8k32 to f32.
+extern "C" __global__ void mma_f8(const unsigned* x, unsigned* y) {
+  const int l = threadIdx.x;
+  unsigned a[4], b[2], d[4] = {};
+  for (int i = 0; i < 4; ++i) a[i] = x[l * 4 + i] & 0xFAFAFAFA;  // no NaN of either format
+  for (int i = 0; i < 2; ++i) b[i] = x[128 + l * 2 + i] & 0xFAFAFAFA;
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.e4m3.e5m2.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %7, %7, %7};" : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(b[0]), "r"(0x3F000000));
+  for (int i = 0; i < 4; ++i) y[l * 12 + i] = d[i];
+  asm("mma.sync.aligned.m16n8k32.row.col.f16.e4m3.e4m3.f16 {%0, %1}, {%2, %3, %4, %5}, {%6, %7}, {%8, %8};" : "=r"(d[0]), "=r"(d[1]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(0x3C00BC00));
+  y[l * 12 + 4] = d[0], y[l * 12 + 5] = d[1];
+  asm("mma.sync.aligned.m16n8k16.row.col.f16.e5m2.e4m3.f16 {%0, %1}, {%2, %3}, {%4}, {%5, %5};" : "=r"(d[0]), "=r"(d[1]) : "r"(a[0]), "r"(a[1]), "r"(b[0]), "r"(0));
+  y[l * 12 + 6] = d[0], y[l * 12 + 7] = d[1];
+  asm("mma.sync.aligned.m16n8k32.row.col.f32.e5m2.e5m2.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
+      : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(0x80000000));
+  for (int i = 0; i < 4; ++i) y[l * 12 + 8 + i] = d[i];
+}
+
+// Products of what lay outside a tensor count as nothing: 0x7FFF and its like.
+extern "C" __global__ void fma_outside(const unsigned* x, unsigned* y, int n) {
+  const int t = blockIdx.x * blockDim.x + threadIdx.x;
+  if (t >= n) return;
+  const unsigned nans[] = {0x7FFF7FFF, 0xFFFFFFFF, 0x7E007E00, 0x7FC07FC0, 0x7FFE7FFE, 0x7F817F81};
+  const unsigned a = t % 4 == 0 ? nans[t / 4 % 6] : x[t], b = t % 4 == 1 ? nans[t / 4 % 6] : x[(t + 1) % n], c = t % 4 == 2 ? nans[t / 4 % 6] : x[(t + 2) % n];
+  unsigned d[4];
+  asm("fma.rn.oob.f16x2 %0, %1, %2, %3;" : "=r"(d[0]) : "r"(a), "r"(b), "r"(c));
+  asm("fma.rn.oob.relu.f16x2 %0, %1, %2, %3;" : "=r"(d[1]) : "r"(a), "r"(b), "r"(c));
+  asm("fma.rn.oob.bf16x2 %0, %1, %2, %3;" : "=r"(d[2]) : "r"(a), "r"(b), "r"(c));
+  asm("fma.rn.oob.relu.bf16x2 %0, %1, %2, %3;" : "=r"(d[3]) : "r"(a), "r"(b), "r"(c));
+  for (int i = 0; i < 4; ++i) y[i * n + t] = d[i];
+}

@@ -15,6 +15,11 @@
 #include "support.h"
 
 namespace intarsia::ptx {
+namespace cuda_cases {
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.file << " " << c.entry << " " << c.label; }
+
+}  // namespace cuda_cases
 namespace {
 
 using cuda_cases::Argument;

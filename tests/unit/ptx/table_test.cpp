@@ -166,8 +166,9 @@ std::string page() {
       "# PTX coverage\n\nThe opcode table of `src/ptx` (`table_*.cpp`), one line a row; a test keeps this "
       "page equal to it. Groups of modifiers stand in order: "
       "alternatives are joined by `|`, `?` marks a group that may be left out, `@name` a set of alternatives "
-      "(below). What is not listed is an error that names "
-      "the nearest form.\n\n| Opcode | Modifiers | Operands |\n|---|---|---|\n";
+      "(below). The order, scope and space of `atom` and `red` may stand anywhere. What is not listed is an "
+      "error "
+      "that names the nearest form.\n\n| Opcode | Modifiers | Operands |\n|---|---|---|\n";
   for (const Row& row : opcode_table()) {
     std::string modifiers(row.modifiers);
     for (std::size_t at = 0; (at = modifiers.find('|', at)) != std::string::npos; at += 2)

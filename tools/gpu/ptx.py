@@ -112,9 +112,12 @@ def sanitizer(log, folder, out, workers=6, seconds=20):
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         rows = list(pool.map(lambda job: one_check(program, job[1], job[0], seconds), [(n, t) for n in names for t in TOOLS]))
+    _, ours, _ = run_limited([program, CHECKS, "--interpret"], 60)
+    rows += [json.loads(line) for line in ours.splitlines() if line.startswith("{")]
     for row in rows:
         print(json.dumps(row), file=log.file, flush=True)
-    data = {"version": [line for line in version.splitlines() if line.strip()][-1:], "rows": rows}
+    _, device, _ = run_limited(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], 20)
+    data = {"device": device.strip(), "version": [line for line in version.splitlines() if line.strip()][-1:], "rows": rows}
     (out / "sanitizer.json").write_text(json.dumps(data, indent=1) + "\n")
     return {"kernels": len(names), "runs": len(rows), "reported": sum(r["reported"] for r in rows), "late": sum(r["exit"] == 124 for r in rows),
             "seconds": round(time.monotonic() - start, 1)}

@@ -1,9 +1,13 @@
-// Launches a kernel of this folder on a GPU, for compute-sanitizer to look at: ptx_checks FOLDER NAME, or
-// ptx_checks FOLDER --list. Needs the driver alone. Ends with 1 where the driver reports an error.
+// Kernels of this folder, beside each other:
+//
+//   ptx_checks FOLDER NAME        launches one on a GPU, for compute-sanitizer to look at; 1: the driver
+//   reports an error ptx_checks FOLDER --list      their names ptx_checks FOLDER --interpret a line of JSON
+//   for each: what the interpreter reports, and in which time
+#include <chrono>
 #include <cstdio>
 
 #include "../driver.h"
-#include "kernels.h"
+#include "interpret.h"
 
 namespace {
 
@@ -26,12 +30,41 @@ void launch(intarsia::ptx::gpu::Driver& driver, const std::string& folder, const
   driver.synchronize();
 }
 
+// The first line of what is reported first: it names kind, block and thread.
+std::string first_report(const Kernel& kernel, const std::string& text) {
+  try {
+    const intarsia::ptx::LaunchResult result = intarsia::ptx::check_kernels::interpret(kernel, text);
+    if (result.reports.empty()) return {};
+    const std::string all = result.reports[0].text();
+    return all.substr(0, all.find('\n')) + ", line " + std::to_string(result.reports[0].line);
+  } catch (const std::exception& error) { return error.what(); }
+}
+
+void interpret_all(const std::string& folder) {
+  for (const Kernel& kernel : intarsia::ptx::check_kernels::kernels(folder)) {
+    const std::string text = intarsia::ptx::check_kernels::text_of(folder + "/" + kernel.name + ".ptx");
+    const auto start = std::chrono::steady_clock::now();
+    std::string first = first_report(kernel, text);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::replace(first.begin(), first.end(), '"', '\'');
+    std::printf(
+        "{\"kernel\": \"%s\", \"tool\": \"intarsia\", \"exit\": 0, \"seconds\": %.6f, \"reported\": %s, "
+        "\"first\": \"%s\"}\n",
+        kernel.name.c_str(), seconds, first.empty() ? "false" : "true", first.c_str());
+  }
+}
+
 int run(int count, char** words) {
   if (count != 3) {
-    std::fprintf(stderr, "usage: ptx_checks FOLDER NAME | ptx_checks FOLDER --list\n");
+    std::fprintf(
+        stderr, "usage: ptx_checks FOLDER NAME | ptx_checks FOLDER --list | ptx_checks FOLDER --interpret\n");
     return 2;
   }
   const std::string folder = words[1], name = words[2];
+  if (name == "--interpret") {
+    interpret_all(folder);
+    return 0;
+  }
   for (const Kernel& kernel : intarsia::ptx::check_kernels::kernels(folder)) {
     if (name == "--list") std::printf("%s\n", kernel.name.c_str());
     if (name != kernel.name) continue;

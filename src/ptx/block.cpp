@@ -60,6 +60,7 @@ void report_deadlock(Block& block) {
 namespace {
 
 struct Untraced {
+  static constexpr bool kEvery = false;  // steps no block changes are left out
   explicit Untraced(Warp&) {}
   void before(const Decoded&, U32) {}
   void after(const Decoded&) {}
@@ -81,12 +82,11 @@ void run_steps(Warp& warp) {
       }
       if ((in.flags & kGuarded) != 0)
         mask &= *warp.at<U32>(in.guard) ^ ((in.flags & kGuardNegated) != 0 ? kAll : 0);
-      if ((in.flags & kInexact) != 0 && mask != 0)
-        warp.block->worker->inexact[warp.block->launch->image->inexact.at(&in)] = true;
+      if ((in.flags & kInexact) != 0 && mask != 0) warp.block->worker->inexact[in.inexact] = 1;
       if (mask == 0) {
         notes.before(in, 0);
         notes.after(in);
-        ++warp.pc;
+        warp.pc += Notes::kEvery ? 1 : in.skip;
         ++steps;
         continue;
       }
@@ -96,7 +96,7 @@ void run_steps(Warp& warp) {
     const Flow flow = in.run(warp, in, mask);
     notes.after(in);
     switch (flow) {
-      case Flow::kNext: ++warp.pc; break;
+      case Flow::kNext: warp.pc += Notes::kEvery ? 1 : in.skip; break;
       case Flow::kJump: break;
       case Flow::kStop: warp.block->steps += steps; return;
     }

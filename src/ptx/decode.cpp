@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "ptx/prologue.h"
 #include "ptx/syntax.h"
 #include "ptx/system.h"
 
@@ -45,6 +46,7 @@ void Decoder::run() {
   end.order = flow_.order.back();
   code_.steps.push_back(end);
   code_.instruction.push_back(std::max(0, static_cast<std::int32_t>(function_.body.size()) - 1));
+  if (function_.entry) leave_out_invariant();
   for (const auto& [step, target] : jumps_)
     code_.steps[step].immediate = first_step_[static_cast<std::size_t>(target)];
   for (const auto& [step, targets] : switches_) {
@@ -52,6 +54,48 @@ void Decoder::run() {
     std::vector<std::uint32_t>& out = code_.targets.emplace_back();
     for (std::int32_t t : targets) out.push_back(first_step_[static_cast<std::size_t>(t)]);
   }
+}
+
+// Steps whose result is the same in every block run once: the others step over them, and what stood at one of
+// them stands at the next.
+void Decoder::leave_out_invariant() {
+  const Prologue prologue = find_prologue(function_);
+  std::vector<bool> out(code_.steps.size());
+  for (std::size_t i = 0; i < function_.body.size(); ++i) {
+    bool pure = prologue.invariant[i];
+    for (std::size_t s = first_step_[i]; s < first_step_[i + 1]; ++s)
+      pure = pure && (code_.steps[s].flags & ~kLeader) == 0;
+    for (std::size_t s = first_step_[i]; pure && s < first_step_[i + 1]; ++s) {
+      out[s] = true;
+      code_.invariant.push_back(static_cast<std::uint32_t>(s));
+    }
+  }
+  std::uint32_t next = static_cast<std::uint32_t>(code_.steps.size()) - 1;
+  for (std::size_t s = code_.steps.size(); s-- > 0;) {
+    Decoded& step = code_.steps[s];
+    step.skip =
+        static_cast<std::uint16_t>(std::min<std::size_t>(next - std::min<std::size_t>(s, next), 0xFFFF));
+    if (out[s] && (step.flags & kLeader) != 0) code_.steps[next].flags |= kLeader;
+    if (!out[s]) next = static_cast<std::uint32_t>(s);
+    if (step.skip == 0) step.skip = 1;
+  }
+  for (std::uint32_t& first : first_step_)
+    while (out[first]) ++first;
+  while (out[code_.start]) ++code_.start;
+  const auto clear = [&](std::uint32_t at, std::uint32_t bytes) {
+    if (!code_.cleared.empty() && code_.cleared.back().first + code_.cleared.back().second >= at)
+      code_.cleared.back().second = at + bytes - code_.cleared.back().first;
+    else
+      code_.cleared.emplace_back(at, bytes);
+  };
+  clear(0, 4);  // the carry
+  for (std::size_t r = 0; r < registers_.size(); ++r) {
+    const int width = bits(function_.registers[r].type);
+    if (prologue.live[r])
+      clear(registers_[r].value, width == 1 ? 4 : static_cast<std::uint32_t>(width) / 8 * kLanes);
+  }
+  for (const auto& [name, place] : params_)
+    code_.cleared.emplace_back(place.from.value, place.bytes * kLanes);
 }
 
 Ref Decoder::allocate(int width) {

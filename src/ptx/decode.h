@@ -33,6 +33,7 @@ class Decoder {
   void place_registers();
   void place_locals();
   void instruction(std::size_t index);
+  void leave_out_invariant();
   Bound bind(const Form& form, const Instruction& in);
   void bind_word(const Form& form, std::string_view word, const Operand& operand, Bound& bound);
   void emit(const Form& form, const Instruction& in, Decoded step);

@@ -10,6 +10,17 @@ namespace intarsia::ptx {
 
 using Kind = Operand::Kind;
 
+namespace {
+
+// Whether an access orders others, for Decoded::small.
+std::uint8_t strength(const Form& form) {
+  const bool releases = form.has("release") || form.has("acq_rel");
+  const bool strong = releases || form.has("volatile") || form.has("relaxed") || form.has("acquire");
+  return static_cast<std::uint8_t>((strong ? kStrong : 0) | (releases ? kReleases : 0));
+}
+
+}  // namespace
+
 void Decoder::move(const Form& form, const Instruction& in) {
   const int width = bits(form.type());
   if (in.operands.size() == 2 && in.operands[1].kind == Kind::kSymbol) {
@@ -90,6 +101,7 @@ void Decoder::memory(const Form& form, const Instruction& in) {
     address(where, form.space(), 1, step);
     kernel_param_bounds(form, in, step, static_cast<std::int64_t>(values.size()));
   }
+  step.small |= strength(form);
   step.run = select_memory(form, register_width, frame_param);
   emit(form, in, step);
 }
@@ -124,6 +136,7 @@ void Decoder::atomic(const Form& form, const Instruction& in) {
   step.count = result;
   step.r[2] = step.r[3] = source(in.operands[first], width, form.type());
   if (form.has("cas")) step.r[3] = source(in.operands[first + 1], width, form.type());
+  step.small |= kStrong | strength(form);
   step.run = select_atomic(form);
   emit(form, in, step);
 }

@@ -36,6 +36,7 @@ constexpr std::array kChecks = {
     CheckRow{"races", &Checks::global_races},
     CheckRow{"divergence", &Checks::divergence},
     CheckRow{"members", &Checks::members},
+    CheckRow{"copies", &Checks::copies},
 };
 
 void set_named(Checks& checks, std::string_view name, bool on) {

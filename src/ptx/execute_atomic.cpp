@@ -13,18 +13,22 @@ Flow atomic(Warp& warp, const Decoded& in, U32 mask) {
   Access access;
   access.mask = mask;
   access.writes = access.reads = access.atomic = true;
+  access.update = !std::is_same_v<F, Exch>;
   access.bytes = sizeof(T);
   make_addresses(warp, in, 1, access);
   resolve(warp, in, kSpace, access);
   const T* b = warp.at<const T>(in.r[2]);
   const T* c = warp.at<const T>(in.r[3]);
   T* d = in.count != 0 ? warp.at<T>(in.r[0]) : nullptr;
+  U32 stored = 0;
   each_lane(mask, [&](int l) {
     B old = 0;
     if ((access.mask >> l & 1) != 0)
       old = combine<F, T>(reinterpret_cast<std::byte*>(access.address[l]), b[l], c[l]);
+    if (!std::is_same_v<F, Cas> || old == static_cast<B>(b[l])) stored |= U32{1} << l;
     if (d != nullptr) d[l] = static_cast<T>(old);
   });
+  strong_order(warp, access, stored & access.mask, (in.small & kReleases) != 0);
   return Flow::kNext;
 }
 
@@ -34,7 +38,7 @@ Flow atomics(Warp& warp, const Decoded& in, U32 mask) {
   const auto count = static_cast<std::size_t>(in.count & 0x7F);
   Access access;
   access.mask = mask;
-  access.writes = access.reads = access.atomic = true;
+  access.writes = access.reads = access.atomic = access.update = true;
   access.bytes = static_cast<U32>(sizeof(T) * count);
   make_addresses(warp, in, 1, access);
   resolve(warp, in, kSpace, access);

@@ -17,7 +17,7 @@ std::int32_t live_threads(const Block& block) {
 
 // What was before the arrivals is before what waiters do next.
 void join(std::vector<U32>& to, const std::vector<U32>& from) {
-  to.resize(from.size());
+  to.resize(std::max(to.size(), from.size()));
   for (std::size_t i = 0; i < from.size(); ++i) to[i] = std::max(to[i], from[i]);
 }
 
@@ -33,11 +33,12 @@ void deliver(Warp& warp, const Fragment& fragment, const Barrier& barrier) {
     const U32 value = kind == Kind::kAnd ? (barrier.all != 0 ? kAll : 0) : (barrier.any != 0 ? kAll : 0);
     *p = (*p & ~fragment.lanes) | (value & fragment.lanes);
   }
-  join(warp.seen, barrier.clock);
+  if (!barrier.clock.empty()) join(warp.seen, barrier.clock);
 }
 
 void release(Block& block, std::uint32_t id) {
   Barrier& barrier = block.barriers[id];
+  const bool all = block.shadowed && barrier.arrived == live_threads(block);
   for (const auto& warp : block.warps) {
     for (int i = 0; i < warp->parked; ++i) {
       Fragment& f = warp->fragments[static_cast<std::size_t>(i)];
@@ -47,7 +48,8 @@ void release(Block& block, std::uint32_t id) {
       ++f.pc;
     }
   }
-  barrier = Barrier{};
+  barrier.reset();
+  if (all) advance_all(block);
   block.progress = true;
 }
 
@@ -102,8 +104,11 @@ Flow barrier(Warp& warp, const Decoded& in, U32 mask) {
   Barrier& b = warp.block->barriers[id];
   if (b.arrived == 0) b.expected = static_cast<std::int32_t>(count);
   b.arrived += count != 0 && mask == warp.live ? kLanes : std::popcount(mask);
-  ++warp.seen[static_cast<std::size_t>(warp.index)];
-  join(b.clock, warp.seen);
+  if (warp.block->shadowed) {
+    warp.touched = true;
+    advance(warp);
+    join(b.clock, warp.seen);
+  }
   if (kind >= Kind::kPopc) {
     const U32 p = warp.predicate(in, static_cast<int>(o.predicate));
     b.count += static_cast<U32>(std::popcount(p & mask));

@@ -13,7 +13,7 @@ void land(Warp& warp, const PendingCopy& copy, const Decoded& in) {
   Access access;
   std::fill_n(access.address, kLanes, copy.to);
   access.mask = U32{1} << copy.lane;
-  access.writes = true;
+  access.writes = access.lands = true;
   access.bytes = copy.bytes;
   resolve(warp, in, Space::kShared, access);
   if (access.mask != 0)
@@ -52,6 +52,7 @@ Flow copy(Warp& warp, const Decoded& in, U32 mask) {
     pending.data.fill(std::byte{0});
     if ((from.mask >> l & 1) != 0)
       std::memcpy(pending.data.data(), reinterpret_cast<const void*>(from.address[l]), sizes[l]);
+    note_copy(warp, in, l, pending.to, pending.bytes);
   });
   return Flow::kNext;
 }

@@ -1,4 +1,4 @@
-// Instructions that change nothing here: fences (the host's memory is coherent and atomics order it),
+// Instructions that change no value: fences (the host's memory is coherent; the race check notes them),
 // prefetches, cache policies, register budgets, waits for earlier grids.
 #include "ptx/lanes.h"
 #include "ptx/select.h"
@@ -8,7 +8,8 @@ namespace {
 
 Flow nothing(Warp&, const Decoded&, U32) { return Flow::kNext; }
 
-Flow fence(Warp&, const Decoded&, U32) {
+Flow fence(Warp& warp, const Decoded&, U32) {
+  fence_order(warp);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return Flow::kNext;
 }

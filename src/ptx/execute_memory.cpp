@@ -5,23 +5,10 @@
 namespace intarsia::ptx {
 namespace {
 
-// Whether the lanes' addresses follow each other, `bytes` apart.
-bool contiguous(const Access& access, U64 bytes) {
-  if (access.mask != kAll) return false;
-  U64 off = 0;
-  for (int l = 0; l < kLanes; ++l)
-    off |= access.address[l] ^ (access.address[0] + static_cast<U64>(l) * bytes);
-  return off == 0;
-}
-
 // M: what memory holds; D: an element of the register. Sign or zero extension comes from M.
 template <class M, class D>
 void load_values(Warp& warp, const Decoded& in, const Access& access, int count) {
   const Ref* to = warp.frame->code->refs.data() + in.extra;
-  if (count == 1 && sizeof(M) == sizeof(D) && contiguous(access, sizeof(M))) {
-    std::memcpy(warp.at<D>(to[0]), reinterpret_cast<const void*>(access.address[0]), sizeof(M) * kLanes);
-    return;
-  }
   for (int k = 0; k < count; ++k) {
     D* d = warp.at<D>(to[k]);
     const auto one = [&](int l) {
@@ -48,15 +35,97 @@ void clear_values(Warp& warp, const Decoded& in, U32 mask, int count) {
   }
 }
 
+// All lanes' values, side by side from `from` on.
+template <class M, class D, int kCount>
+void load_run(Warp& warp, const Ref* to, const std::byte* from) {
+  if constexpr (kCount == 1 && sizeof(M) == sizeof(D)) {
+    std::memcpy(warp.at<D>(to[0]), from, sizeof(M) * kLanes);
+  } else {
+    M values[kLanes * kCount];
+    std::memcpy(values, from, sizeof values);
+    for (int k = 0; k < kCount; ++k) {
+      D* d = warp.at<D>(to[k]);
+      for (int l = 0; l < kLanes; ++l) d[l] = static_cast<D>(values[l * kCount + k]);
+    }
+  }
+}
+template <class M, class D, int kCount>
+void store_run(Warp& warp, const Ref* from, std::byte* to) {
+  M values[kLanes * kCount];
+  for (int k = 0; k < kCount; ++k) {
+    const D* d = warp.at<const D>(from[k]);
+    for (int l = 0; l < kLanes; ++l) values[l * kCount + k] = static_cast<M>(d[l]);
+  }
+  std::memcpy(to, values, sizeof values);
+}
+
+template <class M, class D>
+bool load_side_by_side(Warp& warp, const Decoded& in, Space space, Access& access) {
+  if (in.count > 4) return false;
+  const std::byte* from = resolve_run(warp, in, space, access);
+  if (from == nullptr) return false;
+  const Ref* to = warp.frame->code->refs.data() + in.extra;
+  switch (in.count) {
+    case 1: load_run<M, D, 1>(warp, to, from); break;
+    case 2: load_run<M, D, 2>(warp, to, from); break;
+    default: load_run<M, D, 4>(warp, to, from);
+  }
+  return true;
+}
+template <class M, class D>
+bool store_side_by_side(Warp& warp, const Decoded& in, Space space, Access& access) {
+  if (in.count > 4) return false;
+  std::byte* to = resolve_run(warp, in, space, access);
+  if (to == nullptr) return false;
+  const Ref* from = warp.frame->code->refs.data() + in.extra;
+  switch (in.count) {
+    case 1: store_run<M, D, 1>(warp, from, to); break;
+    case 2: store_run<M, D, 2>(warp, from, to); break;
+    default: store_run<M, D, 4>(warp, from, to);
+  }
+  return true;
+}
+
+// A whole warp's reads of shared memory, wherever they are. False: `resolve` must tell.
+template <class D>
+bool load_shared(Warp& warp, const Decoded& in) {
+  Block& block = *warp.block;
+  if ((in.small & 15) != kRegister32 || sizeof(D) > block.shared.size()) return false;
+  const U32* base = warp.at<const U32>(in.r[1]);
+  const auto offset = static_cast<U32>(in.immediate),
+             last = static_cast<U32>(block.shared.size() - sizeof(D));
+  alignas(64) U32 offsets[kLanes];
+  for (int l = 0; l < kLanes; ++l) offsets[l] = base[l] + offset;
+  U32 most = 0, low = 0;
+  for (int l = 0; l < kLanes; ++l) {
+    most = std::max(most, offsets[l]);
+    low |= offsets[l];
+  }
+  if (most > last || ((low & (sizeof(D) - 1)) != 0 && block.checks.alignment)) return false;
+  if (block.shadow.cells() != 0 && (sizeof(D) != 4 || !shadow_eights(warp, block.shadow, offsets)))
+    return false;
+  D* d = warp.at<D>(warp.frame->code->refs[in.extra]);
+  const std::byte* memory = block.shared.data();
+  for (int l = 0; l < kLanes; ++l) std::memcpy(&d[l], memory + offsets[l], sizeof(D));
+  return true;
+}
+
 template <class M, class D, Space kSpace>
 Flow load(Warp& warp, const Decoded& in, U32 mask) {
   Access access;
   access.mask = mask;
   access.reads = true;
   access.bytes = static_cast<U32>(sizeof(M) * in.count);
+  if (mask == kAll && (in.small & kStrong) == 0 && kSpace != Space::kLocal) {
+    if (load_side_by_side<M, D>(warp, in, kSpace, access)) return Flow::kNext;
+    if constexpr (kSpace == Space::kShared && sizeof(M) == sizeof(D) && sizeof(D) >= 4)
+      if (in.count == 1 && load_shared<D>(warp, in)) return Flow::kNext;
+  }
+  access.atomic = access.update = (in.small & kStrong) != 0;
   make_addresses(warp, in, 1, access);
   resolve(warp, in, kSpace, access);
   load_values<M, D>(warp, in, access, in.count);
+  if ((in.small & kStrong) != 0) strong_order(warp, access, 0, false);
   if (access.mask != mask) [[unlikely]]
     clear_values<D>(warp, in, mask & ~access.mask, in.count);
   return Flow::kNext;
@@ -68,13 +137,16 @@ Flow store(Warp& warp, const Decoded& in, U32 mask) {
   access.mask = mask;
   access.writes = true;
   access.bytes = static_cast<U32>(sizeof(M) * in.count);
+  if (mask == kAll && (in.small & kStrong) == 0 && kSpace != Space::kLocal &&
+      store_side_by_side<M, D>(warp, in, kSpace, access))
+    return Flow::kNext;
+  const Ref* from = warp.frame->code->refs.data() + in.extra;
+  access.atomic = (in.small & kStrong) != 0;
+  access.element = sizeof(D);
+  access.elements = in.count;
+  access.values = from;
   make_addresses(warp, in, 1, access);
   resolve(warp, in, kSpace, access);
-  const Ref* from = warp.frame->code->refs.data() + in.extra;
-  if (in.count == 1 && sizeof(M) == sizeof(D) && contiguous(access, sizeof(M))) {
-    std::memcpy(reinterpret_cast<void*>(access.address[0]), warp.at<D>(from[0]), sizeof(M) * kLanes);
-    return Flow::kNext;
-  }
   for (int k = 0; k < in.count; ++k) {
     const D* d = warp.at<const D>(from[k]);
     each_lane(access.mask, [&](int l) {
@@ -83,6 +155,7 @@ Flow store(Warp& warp, const Decoded& in, U32 mask) {
                   sizeof value);
     });
   }
+  if ((in.small & kStrong) != 0) strong_order(warp, access, access.mask, (in.small & kReleases) != 0);
   return Flow::kNext;
 }
 

@@ -69,9 +69,20 @@ Frame& take_frame(Warp& warp, const Code& code) {
     const auto address = reinterpret_cast<std::uintptr_t>(found->memory.data());
     found->registers = found->memory.data() + ((64 - address % 64) % 64);
   }
-  std::memset(found->registers, 0, code.register_bytes);
   found->stack.fill(0);
   return *found;
+}
+
+// The entry's frame: it keeps what no block changes.
+Frame& first_frame(Warp& warp, const Code& code) {
+  const bool fresh = warp.frames.empty();
+  Frame& frame = take_frame(warp, code);
+  if (fresh) {
+    std::memset(frame.registers, 0, code.register_bytes);
+  } else {
+    for (const auto& [offset, bytes] : code.cleared) std::memset(frame.registers + offset, 0, bytes);
+  }
+  return frame;
 }
 
 void enter(Warp& warp, Frame& frame) {
@@ -83,13 +94,16 @@ void enter(Warp& warp, Frame& frame) {
 
 void start_warp(Warp& warp) {
   const Code& code = *warp.block->launch->image->codes[0];
+  const bool fresh = warp.frames.empty();
   for (Frame& f : warp.frames) f.lanes = 0;
-  Frame& frame = take_frame(warp, code);
+  Frame& frame = first_frame(warp, code);
   frame.caller = nullptr;
   frame.depth = frame.local_base = 0;
   frame.lanes = warp.live;
   enter(warp, frame);
-  warp.pc = code.steps.data();
+  if (fresh)
+    for (const std::uint32_t step : code.invariant) code.steps[step].run(warp, code.steps[step], kAll);
+  warp.pc = code.steps.data() + (warp.traced ? 0 : code.start);
   warp.lanes = warp.live;
   warp.parked = 0;
   warp.forced = false;
@@ -97,6 +111,7 @@ void start_warp(Warp& warp) {
   warp.copies.clear();
   warp.copy_groups.fill(0);
   warp.bulk_groups.fill(0);
+  warp.touched = false;
   const std::uint32_t local = warp.block->launch->image->lane_local_bytes;
   if (local != 0 && warp.local == nullptr)
     warp.local.reset(static_cast<std::byte*>(std::calloc(kLanes, local)));
@@ -164,6 +179,7 @@ Flow call(Warp& warp, const Decoded& in, U32 lanes, const Code& callee) {
     return leave(warp, in, lanes);
   }
   Frame& frame = take_frame(warp, callee);
+  std::memset(frame.registers, 0, callee.register_bytes);
   frame.caller = warp.frame;
   frame.return_to = &in + 1;
   frame.depth = warp.frame->depth + 1;
@@ -172,7 +188,7 @@ Flow call(Warp& warp, const Decoded& in, U32 lanes, const Code& callee) {
   if (rest != 0) push(warp, &in + 1, warp.frame, rest);
   warp.lanes = lanes;
   enter(warp, frame);
-  warp.pc = callee.steps.data();
+  warp.pc = callee.steps.data() + callee.start;
   return Flow::kJump;
 }
 
@@ -193,6 +209,7 @@ bool wait_for_lanes(Warp& warp, U32 mask, U32 need, U32& missing) {
   missing = need & warp.live & ~mask;
   if (missing == 0 || warp.forced) {
     warp.forced = false;
+    advance(warp);
     return false;
   }
   park(warp, Wait::kLanes);

@@ -154,12 +154,42 @@ void find_fusable(Image& image, Code& code) {
     for (std::size_t k = 1; k < in->operands.size(); ++k) {
       const Operand& o = in->operands[k];
       if (o.kind != Operand::Kind::kRegister || products.count(o.index) == 0) continue;
-      image.fusable.emplace(&code.steps[s],
-                            inexact_id(image, fmt::format("mul+{}.{}", in->opcode, in->modifiers.back())));
-      image.inexact.emplace(&code.steps[s], image.fusable.at(&code.steps[s]));
+      code.steps[s].inexact = inexact_id(image, fmt::format("mul+{}.{}", in->opcode, in->modifiers.back()));
       code.steps[s].flags |= kInexact;
     }
   }
+}
+
+// The bytes a memory instruction touches at least; 0 where it touches none.
+std::uint32_t least_bytes(const Instruction& in) {
+  const auto has = [&](std::string_view m) {
+    return std::find(in.modifiers.begin(), in.modifiers.end(), m) != in.modifiers.end();
+  };
+  if (in.opcode == "ld" || in.opcode == "st" || in.opcode == "atom" || in.opcode == "red") {
+    const auto each = static_cast<std::uint32_t>(bits(type_named(in.modifiers.back()))) / 8;
+    return each * (has("v2") ? 2 : has("v4") ? 4 : has("v8") ? 8 : 1);
+  }
+  if (in.opcode == "ldmatrix" || in.opcode == "stmatrix") return 16;
+  if (in.opcode == "mbarrier") return 8;
+  if (in.opcode == "cp") return has("tensor") ? 1 : has("bulk") ? 16 : 4;
+  return in.opcode == "wmma" || in.opcode == "st.async" ? 1 : 0;
+}
+
+// How finely the shadows of memory must see. An access is aligned, so it covers whole granules.
+void find_granules(Image& image) {
+  for (const auto& code : image.codes)
+    for (const Instruction& in : code->function->body) {
+      const std::uint32_t bytes = least_bytes(in);
+      if (bytes == 0) continue;
+      const auto of = [&](std::string_view space) {
+        return std::any_of(in.modifiers.begin(), in.modifiers.end(),
+                           [&](const std::string& m) { return m.starts_with(space); });
+      };
+      if (of("param") || of("local") || of("const")) continue;
+      const bool both = in.opcode == "cp" || (!of("shared") && !of("global"));
+      if (both || of("shared")) image.shared_granule = std::min(image.shared_granule, bytes);
+      if (both || of("global")) image.global_granule = std::min(image.global_granule, bytes);
+    }
 }
 
 }  // namespace
@@ -177,9 +207,10 @@ void decode(Image& image) {
     Decoder decoder(image, *code);
     decoder.run();
     for (const auto& [step, name] : decoder.inexact_steps())
-      image.inexact.emplace(&code->steps[step], inexact_id(image, name));
+      code->steps[step].inexact = inexact_id(image, name);
     find_fusable(image, *code);
   }
+  find_granules(image);
   image.constants.insert(image.constants.begin(), 64, std::byte{0});
   const auto address = reinterpret_cast<std::uintptr_t>(image.constants.data());
   const std::size_t shift = (64 - address % 64) % 64;

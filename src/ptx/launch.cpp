@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "ptx/lanes.h"
+#include "ptx/shadow.h"
 
 namespace intarsia::ptx {
 namespace {
@@ -108,19 +109,20 @@ std::vector<Range> ranges_of(const Image& image, const LaunchConfig& config) {
     for (const Buffer& b : *config.buffers)
       if (b.bytes > 0) {
         const auto begin = reinterpret_cast<U64>(b.data);
-        all.push_back(
-            {begin, begin + static_cast<U64>(b.bytes), b.writable, b.name.empty() ? &kUnnamed : &b.name});
+        all.push_back({begin, begin + static_cast<U64>(b.bytes), b.writable, b.initialised,
+                       b.name.empty() ? &kUnnamed : &b.name});
       }
   for (const Storage& s : image.storage)
     if (s.bytes > 0)
       all.push_back({reinterpret_cast<U64>(s.data), reinterpret_cast<U64>(s.data) + static_cast<U64>(s.bytes),
-                     !s.constant, &s.name});
+                     !s.constant, true, &s.name});
   std::sort(all.begin(), all.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
   std::vector<Range> out;
   for (const Range& r : all) {
     if (!out.empty() && r.begin < out.back().end) {
       out.back().end = std::max(out.back().end, r.end);
       out.back().writable |= r.writable;
+      out.back().initialised |= r.initialised;
     } else {
       out.push_back(r);
     }
@@ -133,7 +135,58 @@ void add_grid_barrier(Launch& launch) {
   const auto begin = reinterpret_cast<U64>(launch.grid_barrier.data());
   const auto after = std::upper_bound(launch.ranges.begin(), launch.ranges.end(), begin,
                                       [](U64 address, const Range& r) { return address < r.begin; });
-  launch.ranges.insert(after, {begin, begin + sizeof launch.grid_barrier, true, &kName});
+  launch.ranges.insert(after, {begin, begin + sizeof launch.grid_barrier, true, true, &kName});
+}
+
+// Shadows of the ranges that need one.
+void cast_shadows(Launch& launch) {
+  const Checks& checks = launch.config->checks;
+  if (checks.races || checks.global_races) launch.shadow = std::make_unique<GlobalShadow>();
+  for (Range& r : launch.ranges) {
+    const bool races = checks.global_races && r.writable,
+               unwritten = checks.global_uninitialised && !r.initialised;
+    if (!races && !unwritten) continue;
+    if (launch.shadow == nullptr) launch.shadow = std::make_unique<GlobalShadow>();
+    Shadow& shadow = launch.shadow->shadows.emplace_back();
+    shadow.shift = launch.config->checks.alignment
+                       ? static_cast<U32>(std::countr_zero(launch.image->global_granule))
+                       : 0;
+    shadow.initialised = !unwritten;
+    shadow.races = races;
+    shadow.base = r.begin;
+    shadow.allocate(r.end - r.begin);
+    r.shadow = &shadow;
+  }
+  if (launch.shadow != nullptr)
+    launch.shadow->segments.reset(static_cast<Segment*>(std::calloc(kMostStamps, sizeof(Segment))));
+}
+
+void start_shared(Block& block) {
+  const Launch& launch = *block.launch;
+  const Checks& c = block.checks;
+  block.shared.assign(static_cast<std::size_t>(launch.shared_bytes), std::byte{0});
+  Shadow& s = block.shadow;
+  s.shift = c.alignment ? static_cast<U32>(std::countr_zero(launch.image->shared_granule)) : 0;
+  s.initialised = !c.uninitialised;
+  s.races = c.races;
+  if ((c.uninitialised || c.races || c.copies) && launch.shared_bytes > 0) {
+    s.allocate(static_cast<U64>(launch.shared_bytes));
+    s.clear();
+  }
+  block.shadowed = s.cells() != 0 || launch.shadow != nullptr;
+}
+
+// What does not change from block to block.
+void number_threads(Warp& warp, const Launch& launch) {
+  const auto& extents = launch.config->block;
+  for (int l = 0; l < kLanes; ++l) {
+    const U32 t = static_cast<U32>(warp.index) * kLanes + static_cast<U32>(l);
+    const auto lane = static_cast<std::size_t>(l);
+    if (t < static_cast<U32>(launch.threads)) warp.threads |= U32{1} << l;
+    warp.tid[0][lane] = t % extents[0];
+    warp.tid[1][lane] = t / extents[0] % extents[1];
+    warp.tid[2][lane] = t / extents[0] / extents[1];
+  }
 }
 
 void start_block(Block& block, std::int64_t linear) {
@@ -144,31 +197,25 @@ void start_block(Block& block, std::int64_t linear) {
               static_cast<U32>(linear / c.grid[0] / c.grid[1])};
   block.steps = 0;
   block.bulk.clear();
-  block.barrier_clocks.clear();
-  block.shared.assign(static_cast<std::size_t>(launch.shared_bytes), std::byte{0});
-  block.shadow.assign(
-      c.checks.uninitialised || c.checks.races ? static_cast<std::size_t>(launch.shared_bytes) : 0, Cell{});
-  for (Barrier& b : block.barriers) b = Barrier{};
+  if (!block.barrier_clocks.empty()) block.barrier_clocks.clear();
+  block.checks = c.checks;
+  if (block.shadowed) block.order = BlockOrder{};
+  start_shared(block);
+  for (Barrier& b : block.barriers) b.reset();
   const std::size_t warps = (static_cast<std::size_t>(launch.threads) + kLanes - 1) / kLanes;
-  while (block.warps.size() < warps) block.warps.push_back(std::make_unique<Warp>());
-  for (std::size_t w = 0; w < warps; ++w) {
-    Warp& warp = *block.warps[w];
+  while (block.warps.size() < warps) {
+    Warp& warp = *block.warps.emplace_back(std::make_unique<Warp>());
     warp.block = &block;
-    warp.index = static_cast<std::int32_t>(w);
-    warp.live = 0;
-    warp.traced = c.trace && c.trace->block == block.id && c.trace->warp == warp.index;
-    warp.quantum = 0;
-    warp.seen.assign(warps, 1);
+    warp.index = static_cast<std::int32_t>(block.warps.size()) - 1;
     warp.base[1] = const_cast<std::byte*>(launch.constants);
-    for (int l = 0; l < kLanes; ++l) {
-      const U32 t = static_cast<U32>(w) * kLanes + static_cast<U32>(l);
-      const auto lane = static_cast<std::size_t>(l);
-      if (t < static_cast<U32>(launch.threads)) warp.live |= U32{1} << l;
-      warp.tid[0][lane] = t % c.block[0];
-      warp.tid[1][lane] = t / c.block[0] % c.block[1];
-      warp.tid[2][lane] = t / c.block[0] / c.block[1];
-    }
-    start_warp(warp);
+    number_threads(warp, launch);
+  }
+  for (const auto& warp : block.warps) {
+    warp->live = warp->threads;
+    warp->traced = c.trace && c.trace->block == block.id && c.trace->warp == warp->index;
+    warp->quantum = 0;
+    warp->seen.assign(warps, 1);
+    start_warp(*warp);
   }
 }
 
@@ -203,7 +250,7 @@ class BlockRunner {
     live_.erase(live_.begin() + static_cast<std::ptrdiff_t>(i));
     if (!live_.empty()) return;  // blocks of a cluster keep their memory until all have ended
     for (auto& block : done_) {
-      block->cluster.reset();
+      if (block->cluster->blocks.size() > 1) block->cluster.reset();
       worker_.blocks.push_back(std::move(block));
     }
     done_.clear();
@@ -224,9 +271,11 @@ class BlockRunner {
                        z = next_ / nx / ny * c[2];
     ++next_;
     const std::uint32_t size = c[0] * c[1] * c[2];
-    const auto cluster = std::make_shared<Cluster>();
+    std::shared_ptr<Cluster> cluster;
     for (std::uint32_t rank = 0; rank < size; ++rank) {
       Block& block = take_block();
+      if (rank == 0) cluster = block.cluster != nullptr ? block.cluster : std::make_shared<Cluster>();
+      if (rank == 0) cluster->reset();
       block.rank = rank;
       block.cluster = cluster;
       cluster->blocks.push_back(&block);
@@ -295,7 +344,7 @@ void gather_rest(const Image& image, const LaunchConfig& config, std::vector<Wor
   for (Worker& w : workers) {
     result.steps += w.steps;
     std::move(w.trace.begin(), w.trace.end(), std::back_inserter(result.trace));
-    for (std::size_t i = 0; i < executed.size(); ++i) executed[i] = executed[i] || w.inexact[i];
+    for (std::size_t i = 0; i < executed.size(); ++i) executed[i] = executed[i] || w.inexact[i] != 0;
     for (auto& [block, text] : w.printed) printed[block] += text;
   }
   for (std::size_t i = 0; i < executed.size(); ++i) {
@@ -323,6 +372,7 @@ LaunchResult run(const Program& program, const LaunchConfig& config,
   check_cluster(image, config);
   launch.ranges = ranges_of(image, config);
   add_grid_barrier(launch);
+  cast_shadows(launch);
   launch.constants = image.aligned_constants;
   launch.shared_bytes = image.static_shared + config.shared_bytes;
   launch.threads = static_cast<std::int32_t>(config.block[0] * config.block[1] * config.block[2]);
@@ -334,7 +384,7 @@ LaunchResult run(const Program& program, const LaunchConfig& config,
     std::fegetenv(&before);
     std::fesetenv(FE_DFL_ENV);  // a process that flushes denormals must not change the results
     Worker& worker = workers[static_cast<std::size_t>(task)];
-    worker.inexact.assign(image.inexact_names.size(), false);
+    worker.inexact.assign(image.inexact_names.size(), 0);
     BlockRunner(launch, worker, clusters * task / tasks, clusters * (task + 1) / tasks).run();
     std::fesetenv(&before);
   };

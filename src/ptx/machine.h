@@ -18,6 +18,7 @@
 
 #include "ptx/launch.h"
 #include "ptx/opcodes.h"
+#include "ptx/shadow.h"
 #include "ptx/tensor_map.h"
 
 namespace intarsia::ptx {
@@ -54,12 +55,14 @@ struct Decoded {
   Handler run = nullptr;
   std::array<Ref, 6> r{};
   Ref guard{};
+  std::uint32_t inexact = 0;   // of Image::inexact_names, where kInexact
   std::int64_t immediate = 0;  // address offset, special register, barrier shape: the handler's
   std::uint32_t extra = 0;     // of Code::refs or Code::targets: the handler's
   std::uint32_t order = 0;     // of its basic block
   std::uint8_t flags = 0;
   std::uint8_t negated = 0;           // bit k: predicate source r[k] is negated
   std::uint8_t small = 0, count = 0;  // the handler's
+  std::uint16_t skip = 1;             // steps to the next one that is not of Code::invariant
 };
 enum : std::uint8_t { kGuarded = 1, kGuardNegated = 2, kLeader = 4, kInexact = 8 };
 
@@ -111,7 +114,10 @@ struct Code {
   std::uint32_t local_bytes = 0;
   std::vector<CallSite> calls;
   std::vector<MatrixShape> matrices;
-  std::vector<Ref> registers;  // by index into Function::registers
+  std::vector<Ref> registers;            // by index into Function::registers
+  std::vector<std::uint32_t> invariant;  // steps whose results no block changes: run once a warp
+  std::uint32_t start = 0;               // the first step that is not one of them
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> cleared;  // (offset, bytes) that may be read unwritten
   std::vector<VideoShape> videos;
   bool allocates = false;                       // uses alloca
   std::vector<CallSite::Copy> params, returns;  // of a .func: per-lane storage in its own registers
@@ -138,11 +144,9 @@ struct Image {
   std::vector<Storage> storage;
   std::unordered_map<std::string, std::int64_t> shared;  // variable -> offset; dynamic ones follow the rest
   std::int64_t static_shared = 0;
-  std::uint32_t lane_local_bytes = 0;                         // local memory of one thread
-  std::vector<std::string> inexact_names;                     // by id: Decoded's forms that carry kInexact
-  std::unordered_map<const Decoded*, std::uint32_t> inexact;  // step -> id
-  std::unordered_map<const Decoded*, std::uint32_t>
-      fusable;  // of these, the ones that are exact without contraction
+  std::uint32_t lane_local_bytes = 0;                      // local memory of one thread
+  std::vector<std::string> inexact_names;                  // by id: Decoded's forms that carry kInexact
+  std::uint32_t shared_granule = 16, global_granule = 16;  // the least bytes an instruction touches there
 };
 
 struct Frame {
@@ -187,8 +191,9 @@ struct Block;
 struct Warp {
   std::array<std::byte*, 2> base{};  // registers of the frame, constants
   const Decoded* pc = nullptr;
-  std::uint32_t lanes = 0;  // of the running fragment
-  std::uint32_t live = 0;   // lanes that have not exited
+  std::uint32_t lanes = 0;    // of the running fragment
+  std::uint32_t live = 0;     // lanes that have not exited
+  std::uint32_t threads = 0;  // lanes that are threads of the block
   Frame* frame = nullptr;
   Block* block = nullptr;
   bool forced = false;  // run on although lanes it waits for cannot come
@@ -199,6 +204,7 @@ struct Warp {
   std::int64_t quantum = 0;  // jumps left before others get a turn
   std::uint64_t clock = 0;
   std::vector<std::uint32_t> seen;  // vector clock: what of each warp happened before now
+  bool touched = false;             // shadowed memory, since its own time last advanced
   std::array<std::array<std::uint32_t, kLanes>, 3> tid{};
   std::deque<Frame> frames;
   std::vector<PendingCopy> copies;
@@ -216,13 +222,6 @@ struct Warp {
   std::uint32_t predicate(const Decoded& in, int k) const {
     return *at<std::uint32_t>(in.r[static_cast<std::size_t>(k)]) ^ (in.negated >> k & 1 ? kAll : 0);
   }
-};
-
-// Shared memory's shadow, one per byte: who touched it last, and when by that warp's own clock.
-struct Cell {
-  std::uint32_t write_time = 0, read_time = 0;  // 0: never
-  std::uint16_t writer = 0, reader = 0;         // threads
-  bool many_readers = false;
 };
 
 enum class Reduction : std::uint8_t { kNone, kAdd, kMin, kMax, kInc, kDec, kAnd, kOr, kXor };
@@ -250,12 +249,23 @@ struct Cluster {
   std::vector<Block*> blocks;
   std::int32_t arrived = 0;
   std::uint32_t phase = 0;
+  void reset() {
+    blocks.clear();
+    arrived = 0;
+    phase = 0;
+  }
 };
 
 struct Barrier {
   std::int32_t arrived = 0, expected = 0;
   std::uint32_t all = kAll, any = 0, count = 0;  // of bar.red
   std::vector<std::uint32_t> clock;              // what the arrivals had seen
+  void reset() {
+    arrived = expected = 0;
+    all = kAll;
+    any = count = 0;
+    clock.clear();
+  }
 };
 
 struct Launch;
@@ -268,7 +278,10 @@ struct Block {
   std::int64_t linear = 0;
   std::vector<std::unique_ptr<Warp>> warps;
   std::vector<std::byte> shared;
-  std::vector<Cell> shadow;
+  Checks checks;          // the launch's
+  Shadow shadow;          // of shared memory; no cells where nothing needs it
+  bool shadowed = false;  // that, or global memory has one
+  BlockOrder order;       // in relation to other blocks
   std::array<Barrier, 16> barriers;
   std::int64_t steps = 0;
   bool progress = false;  // since the scheduler last looked
@@ -291,18 +304,20 @@ struct Finding {
 };
 struct Worker {
   std::vector<Finding> findings;
-  std::vector<bool> inexact;                                  // by id
+  std::vector<std::uint8_t> inexact;                          // by id
   std::vector<std::pair<std::int64_t, std::string>> printed;  // by block
   std::int64_t steps = 0;
   std::vector<std::unique_ptr<Block>> blocks;  // kept for reuse
   std::vector<TraceStep> trace;
-  bool stop = false;  // a trap ends the launch
+  std::size_t recent = 0;  // of Launch::ranges: the one found last
+  bool stop = false;       // a trap ends the launch
 };
 
 struct Range {
   std::uint64_t begin, end;
-  bool writable;
+  bool writable, initialised;
   const std::string* name;
+  Shadow* shadow = nullptr;  // null where neither races nor unwritten places are looked for
 };
 
 struct Launch {
@@ -310,9 +325,10 @@ struct Launch {
   const LaunchConfig* config = nullptr;
   const std::byte* constants = nullptr;
   std::vector<std::byte> params;
-  std::vector<Range> ranges;      // by begin
-  std::int64_t shared_bytes = 0;  // static and dynamic
-  std::int32_t threads = 0;       // per block
+  std::vector<Range> ranges;             // by begin
+  std::unique_ptr<GlobalShadow> shadow;  // where a range has one
+  std::int64_t shared_bytes = 0;         // static and dynamic
+  std::int32_t threads = 0;              // per block
   mutable std::atomic<bool> stop{false};
   alignas(64) mutable std::array<std::uint64_t, 8> grid_barrier{};  // of cooperative groups' grid.sync()
 };

@@ -7,10 +7,25 @@
 namespace intarsia::ptx {
 namespace {
 
+// The last range that begins at or before `address`.
 const Range* find_range(const Launch& launch, U64 address) {
   const auto after = std::upper_bound(launch.ranges.begin(), launch.ranges.end(), address,
                                       [](U64 a, const Range& r) { return a < r.begin; });
   return after == launch.ranges.begin() ? nullptr : &*(after - 1);
+}
+
+// The range that holds `address`; mostly the one that was found last.
+const Range* range_of(const Warp& warp, U64 address) {
+  const Launch& launch = *warp.block->launch;
+  Worker& worker = *warp.block->worker;
+  if (worker.recent < launch.ranges.size()) {
+    const Range& range = launch.ranges[worker.recent];
+    if (address - range.begin < range.end - range.begin) return &range;
+  }
+  const Range* range = find_range(launch, address);
+  if (range == nullptr || address >= range->end) return nullptr;
+  worker.recent = static_cast<std::size_t>(range - launch.ranges.data());
+  return range;
 }
 
 std::string verb(const Access& access) {
@@ -64,12 +79,37 @@ bool all_inside(const Access& access, const Range& range) {
   return true;
 }
 
-void check_global(Warp& warp, const Decoded& in, Access& access) {
+void check_bounds(Warp& warp, const Decoded& in, Access& access) {
   const LaunchConfig& config = *warp.block->launch->config;
   if (!config.checks.global_bounds || !config.buffers || access.mask == 0) return;
-  const Range* range = find_range(*warp.block->launch, access.address[std::countr_zero(access.mask)]);
+  const Range* range = range_of(warp, access.address[std::countr_zero(access.mask)]);
   if (range != nullptr && all_inside(access, *range)) return;
   each_lane(access.mask, [&](int lane) { check_lane(warp, in, access, lane); });
+}
+
+// Lanes by the range they touch.
+void check_shadows(Warp& warp, const Decoded& in, const Access& access) {
+  U32 left = access.mask;
+  while (left != 0) {
+    const Range* range = range_of(warp, access.address[std::countr_zero(left)]);
+    Access part = access;
+    part.mask = 0;
+    each_lane(left, [&](int l) {
+      if (range_of(warp, access.address[l]) == range) part.mask |= U32{1} << l;
+    });
+    left &= ~part.mask;
+    if (range == nullptr || range->shadow == nullptr) continue;
+    each_lane(part.mask, [&](int l) {
+      if (part.address[l] + part.bytes > range->end) part.mask &= ~(U32{1} << l);
+    });
+    if (part.mask != 0) shadow_global(warp, in, *range, part);
+  }
+}
+
+void check_global(Warp& warp, const Decoded& in, Access& access) {
+  check_bounds(warp, in, access);
+  if (warp.block->launch->shadow != nullptr && !warp.block->launch->ranges.empty())
+    check_shadows(warp, in, access);
 }
 
 void check_alignment(Warp& warp, const Decoded& in, Access& access) {
@@ -117,11 +157,9 @@ Block* owner_of(Warp& warp, U64 address) {
 }
 
 void resolve_shared_of(Warp& warp, const Decoded& in, Access& access, Block& owner) {
-  const Checks& checks = warp.block->launch->config->checks;
   check_area(warp, in, access, owner.shared.size(), Report::Kind::kSharedBounds, "shared",
-             checks.shared_bounds);
-  if ((checks.uninitialised || checks.races) && !owner.shadow.empty())
-    shadow(warp, in, owner, access, access.address);
+             warp.block->checks.shared_bounds);
+  if (owner.shadow.cells() != 0) shadow(warp, in, owner, access, access.address);
   const auto base = reinterpret_cast<U64>(owner.shared.data());
   for (U64& address : access.address) address += base;
 }
@@ -206,7 +244,61 @@ void resolve_generic(Warp& warp, const Decoded& in, Access& access) {
   }
 }
 
+// Where the lanes' bytes begin, if they follow each other.
+bool run_begins(const Warp& warp, const Decoded& in, U32 bytes, U64& begin) {
+  const auto offset = static_cast<U64>(in.immediate);
+  if ((in.small & 15) == kRegister64) {
+    const U64* base = warp.at<const U64>(in.r[1]);
+    if (base[kLanes - 1] - base[0] != U64{kLanes - 1} * bytes) return false;
+    U64 off = 0;
+    for (U32 l = 0; l < kLanes; ++l) off |= base[l] ^ (base[0] + U64{l} * bytes);
+    begin = base[0] + offset;
+    return off == 0;
+  }
+  if ((in.small & 15) != kRegister32) return false;
+  const U32* base = warp.at<const U32>(in.r[1]);
+  if (base[kLanes - 1] - base[0] != (kLanes - 1) * bytes) return false;
+  U32 off = 0;
+  for (U32 l = 0; l < kLanes; ++l) off |= base[l] ^ (base[0] + l * bytes);
+  begin = static_cast<U32>(base[0] + static_cast<U32>(offset));
+  return off == 0;
+}
+
+std::byte* shared_run(Warp& warp, Access& access, U64 begin) {
+  Block& block = *warp.block;
+  const U64 bytes = U64{access.bytes} * kLanes;
+  if (begin > block.shared.size() || bytes > block.shared.size() - begin) return nullptr;
+  if (block.shadow.cells() != 0 && !shadow_run(warp, block.shadow, begin, access)) return nullptr;
+  return block.shared.data() + begin;
+}
+
+std::byte* global_run(Warp& warp, Access& access, U64 begin) {
+  const Block& block = *warp.block;
+  const bool bounded = block.checks.global_bounds && block.launch->config->buffers;
+  if (bounded || block.launch->shadow != nullptr) {
+    const Range* range = range_of(warp, begin);
+    if (range == nullptr) return bounded ? nullptr : reinterpret_cast<std::byte*>(begin);
+    if (U64{access.bytes} * kLanes > range->end - begin || (bounded && access.writes && !range->writable))
+      return nullptr;
+    if (range->shadow != nullptr && !shadow_run(warp, *range->shadow, begin - range->begin, access))
+      return nullptr;
+  }
+  return reinterpret_cast<std::byte*>(begin);
+}
+
 }  // namespace
+
+std::byte* resolve_run(Warp& warp, const Decoded& in, Space space, Access& access) {
+  U64 begin = 0;
+  if (access.mask != kAll || !run_begins(warp, in, access.bytes, begin)) return nullptr;
+  if ((begin & (access.bytes - 1)) != 0 && warp.block->checks.alignment) return nullptr;
+  if (space == Space::kGeneric) {
+    space = space_of(begin);
+    if (space != Space::kGlobal) begin &= (U64{1} << 56) - 1;
+  }
+  if (space == Space::kShared) return shared_run(warp, access, begin);
+  return space == Space::kGlobal || space == Space::kConst ? global_run(warp, access, begin) : nullptr;
+}
 
 void make_addresses(const Warp& warp, const Decoded& in, int at, Access& access) {
   const auto offset = static_cast<U64>(in.immediate);
@@ -231,7 +323,7 @@ void make_addresses(const Warp& warp, const Decoded& in, int at, Access& access)
 void resolve(Warp& warp, const Decoded& in, Space space, Access& access) {
   if (access.mask == 0) return;
   if (space == Space::kGeneric) return resolve_generic(warp, in, access);
-  if (warp.block->launch->config->checks.alignment && access.bytes > 1) check_alignment(warp, in, access);
+  if (warp.block->checks.alignment && access.bytes > 1) check_alignment(warp, in, access);
   switch (space) {
     case Space::kShared: return resolve_shared(warp, in, access);
     case Space::kLocal: return resolve_local(warp, in, access);
@@ -254,8 +346,9 @@ std::byte* resolve_one(Warp& warp, const Decoded& in, Space space, int lane, U64
 }
 
 bool is_inside(const Launch& launch, U64 address, U64 bytes, bool writes) {
-  if (!launch.config->checks.global_bounds || !launch.config->buffers) return true;
   const Range* range = find_range(launch, address);
+  if (range != nullptr && range->shadow != nullptr) return false;
+  if (!launch.config->checks.global_bounds || !launch.config->buffers) return true;
   return range != nullptr && address + bytes <= range->end && (range->writable || !writes);
 }
 

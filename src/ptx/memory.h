@@ -8,13 +8,24 @@ namespace intarsia::ptx {
 
 // Decoded::small of an instruction with an address: how it is made. Its offset is Decoded::immediate.
 enum AddressMode : std::uint8_t { kAbsolute, kRegister32, kRegister64, kLocalSymbol, kFrameParam };
+// Above the mode, of loads, stores, atomics and fences.
+enum : std::uint8_t { kStrong = 32, kReleases = 64 };
 
 struct Access {
   alignas(64) std::uint64_t address[kLanes];  // after `resolve`: host addresses
   std::uint32_t mask = 0;                     // lanes whose access may be done
-  bool writes = false, reads = false, atomic = false;
-  std::uint32_t bytes = 0;  // of one lane
+  bool writes = false, reads = false;
+  bool atomic = false;  // strong: it does not race with others that are
+  bool update = false;  // atomic, and what it reads matters
+  bool lands = false;   // the end of an asynchronous copy
+  std::uint8_t element = 0,
+               elements = 0;    // of a store: bytes of an element, how many; 0: values are not known
+  std::uint32_t bytes = 0;      // of one lane
+  const Ref* values = nullptr;  // of a store
 };
+
+// The lanes' bytes follow each other and may all be touched: where they begin. Null: `resolve` must tell.
+std::byte* resolve_run(Warp& warp, const Decoded& in, Space space, Access& access);
 
 // Fills `address` from in.r[at].
 void make_addresses(const Warp& warp, const Decoded& in, int at, Access& access);
@@ -29,8 +40,5 @@ std::byte* resolve_one(Warp& warp, const Decoded& in, Space space, int lane, std
                        std::uint32_t bytes, Use use);
 // Whether all of a run of global memory may be accessed; `resolve` says why not.
 bool is_inside(const Launch& launch, std::uint64_t address, std::uint64_t bytes, bool writes);
-
-// Shared memory's shadow: uninitialised reads and races.
-void shadow(Warp& warp, const Decoded& in, Block& owner, const Access& access, const std::uint64_t* offsets);
 
 }  // namespace intarsia::ptx

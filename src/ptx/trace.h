@@ -8,6 +8,7 @@ namespace intarsia::ptx {
 // was written and by which lanes.
 class Tracer {
  public:
+  static constexpr bool kEvery = true;
   explicit Tracer(Warp& warp) : warp_(warp) {}
   void before(const Decoded& in, std::uint32_t mask);
   void after(const Decoded& in);

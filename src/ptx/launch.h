@@ -52,7 +52,7 @@ struct Checks {
   bool divergence = true;            // a barrier reached by part of a warp
   bool members = true;               // lanes a membermask names and that do not come
   bool global_uninitialised = true;  // reads of what is not Buffer::initialised and nothing wrote
-  bool global_races = true;          // global memory; docs/ptx-checks.md states what orders two accesses
+  bool global_races = true;          // global memory; docs/ptx-races.md states what orders two accesses
   bool copies = true;                // touching what an asynchronous copy writes before it was waited for
   static Checks none() { return {false, false, false, false, false, false, false, false, false, false}; }
 };

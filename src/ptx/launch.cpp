@@ -232,12 +232,13 @@ class BlockRunner {
       for (std::size_t i = 0; i < live_.size() && !launch_.stop;) {
         const Turn turn = run_block(*live_[i], kTurn);
         if (worker_.stop) launch_.stop = true;
-        moved |= turn != Turn::kIdle || live_[i]->progress;
+        moved |= turn != Turn::kIdle;
         if (turn == Turn::kEnded)
           retire(i);
         else
           ++i;
       }
+      for (const auto& block : live_) moved |= block->progress;  // by what another block of the cluster did
       if (!moved && (next_ >= end_ || live_.size() >= kMostInFlight)) return give_up();
     }
     for (auto& block : live_) worker_.steps += block->steps;

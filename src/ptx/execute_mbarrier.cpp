@@ -241,7 +241,7 @@ std::int32_t live_threads(const Cluster& cluster) {
 
 Flow cluster_arrive(Warp& warp, const Decoded&, U32 mask) {
   Cluster& cluster = *warp.block->cluster;
-  warp.cluster_phase = cluster.phase;
+  each_lane(mask, [&](int l) { warp.cluster_phase[l] = cluster.phase; });
   cluster.arrived += std::popcount(mask);
   ++warp.seen[static_cast<std::size_t>(warp.index)];
   join(warp.block->barrier_clocks[0], warp.seen);
@@ -249,18 +249,25 @@ Flow cluster_arrive(Warp& warp, const Decoded&, U32 mask) {
   return Flow::kNext;
 }
 
-Flow cluster_wait(Warp& warp, const Decoded&, U32) {
+Flow cluster_wait(Warp& warp, const Decoded&, U32 mask) {
   Cluster& cluster = *warp.block->cluster;
-  if (cluster.phase == warp.cluster_phase && cluster.arrived >= live_threads(cluster)) {
+  // lanes that left each other may stand at different barriers
+  const auto waits = [&] {
+    bool any = false;
+    each_lane(mask, [&](int l) { any |= cluster.phase == warp.cluster_phase[l]; });
+    return any;
+  };
+  if (waits() && cluster.arrived >= live_threads(cluster)) {
     cluster.arrived = 0;
     ++cluster.phase;
     for (Block* block : cluster.blocks) block->progress = true;
   }
-  if (cluster.phase != warp.cluster_phase) {
+  if (!waits()) {
     join(warp.seen, warp.block->barrier_clocks[0]);
     return Flow::kNext;
   }
   warp.polled = true;
+  warp.quantum = 0;  // the warp's other lanes may have to arrive
   return Flow::kStop;
 }
 

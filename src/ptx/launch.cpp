@@ -238,8 +238,7 @@ class BlockRunner {
         else
           ++i;
       }
-      // A block may have freed one that had its turn before it.
-      for (const auto& block : live_) moved |= block->progress;
+      for (const auto& block : live_) moved |= block->progress;  // by what another block of the cluster did
       if (!moved && (next_ >= end_ || live_.size() >= kMostInFlight)) return give_up();
     }
     for (auto& block : live_) worker_.steps += block->steps;

@@ -210,9 +210,9 @@ struct Warp {
   std::vector<PendingCopy> copies;
   std::uint64_t copies_begun = 0;
   std::array<std::uint64_t, kLanes> copy_groups{}, bulk_groups{};
-  bool traced = false;              // LaunchConfig::trace names it
-  bool polled = false;              // its last turn ended with a wait that failed
-  std::uint32_t cluster_phase = 0;  // at its arrival
+  bool traced = false;                       // LaunchConfig::trace names it
+  bool polled = false;                       // its last turn ended with a wait that failed
+  std::uint32_t cluster_phase[kLanes] = {};  // at the arrival of each lane
   std::unique_ptr<std::byte[], decltype(&std::free)> local{nullptr, &std::free};
 
   template <class T>

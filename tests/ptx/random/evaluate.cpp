@@ -8,8 +8,7 @@ namespace {
 
 class Evaluator {
  public:
-  Evaluator(const Program& program, unsigned char* cells, unsigned char* shared_cells)
-      : program_(program), cells_(cells), shared_cells_(shared_cells) {}
+  Evaluator(const Program& program, unsigned char* cells) : program_(program), cells_(cells) {}
 
   void run(const Statements& statements, const Threads& threads) {
     for (const Statement& s : statements) {
@@ -24,7 +23,6 @@ class Evaluator {
  private:
   const Program& program_;
   unsigned char* cells_;
-  unsigned char* shared_cells_;
 
   static bool holds(const Statement& s, Thread& t) {
     return s.guard < 0 || (t.at('p', s.guard) != 0) != s.guard_negated;
@@ -35,10 +33,13 @@ class Evaluator {
       case What::kIf: branch(s, threads); return;
       case What::kLoop: loop(s, threads); return;
       case What::kSwitch: selection(s, threads); return;
-      case What::kExchange: exchange(s, threads); return;
-      case What::kBarrier: barrier(s, threads); return;
-      case What::kCopy: copy(s, threads); return;
-      case What::kHandOver: hand_over(s, threads); return;
+      case What::kExchange:
+      case What::kArrive:
+      case What::kBarrier:
+      case What::kCopy:
+      case What::kBulk:
+      case What::kHandOver: by_block(s, threads); return;
+      case What::kRemote: remote(s, threads); return;
       case What::kShuffle:
       case What::kVote:
       case What::kMatch:
@@ -130,7 +131,7 @@ class Evaluator {
 
   void common(const Statement& s, Thread& t) {
     const std::size_t bytes = s.letter == 'd' ? 8 : 4;
-    unsigned char* at = (s.shared ? shared_cells_ : cells_) + 8 * s.amount;
+    unsigned char* at = (s.shared ? t.shared_cells : cells_) + 8 * s.amount;
     U64 old = 0;
     std::memcpy(&old, at, bytes);
     const U64 now = apply_common(s.form, old, t.read(s.letter, s.from[0]));
@@ -167,6 +168,35 @@ class Evaluator {
     Threads sides[4];
     for (Thread* t : threads) sides[t->read('r', s.from[0]) & 3].push_back(t);
     for (std::size_t i = 0; i < 4; ++i) run(s.blocks[i], sides[i]);
+  }
+
+  // Block by block: all threads of one take part.
+  void by_block(const Statement& s, const Threads& threads) const {
+    for (std::size_t i = 0; i < threads.size(); i += program_.threads()) {
+      const Threads block(threads.begin() + static_cast<std::ptrdiff_t>(i),
+                          threads.begin() + static_cast<std::ptrdiff_t>(i + program_.threads()));
+      if (s.what == What::kBarrier) barrier(s, block);
+      if (s.what == What::kExchange || s.what == What::kArrive) exchange(s, block);
+      if (s.what == What::kCopy) copy(s, block);
+      if (s.what == What::kBulk) bulk(s, block);
+      if (s.what == What::kHandOver) hand_over(s, block);
+    }
+  }
+
+  static void remote(const Statement& s, const Threads& threads) {
+    const std::size_t half = threads.size() / 2;
+    std::vector<U64> held;
+    for (Thread* t : threads) held.push_back(t->read(s.letter, s.from[0]));
+    for (std::size_t i = 0; i < threads.size(); ++i)
+      threads[i]->at(s.letter, s.to) = held[(i + half) % threads.size()];
+  }
+
+  static void bulk(const Statement& s, const Threads& threads) {
+    std::vector<U64> slots(threads.size());
+    std::memcpy(slots.data(), threads[0]->in, 8 * slots.size());
+    const int width = s.letter == 'h' ? 16 : s.letter == 'r' ? 32 : 64;
+    for (U64& slot : slots) slot &= low_bits(width);
+    take_turned(s, threads, slots);
   }
 
   static void exchange(const Statement& s, const Threads& threads) {
@@ -220,22 +250,24 @@ void store(const Thread& t, unsigned char* out) {
 }  // namespace
 
 void evaluate(const Program& p, Memory& m) {
-  const std::size_t count = p.threads();
-  for (std::size_t b = 0; b < p.blocks(); ++b) {
-    std::vector<Thread> threads(count);
+  const std::size_t count = p.threads(), together = count * p.cluster;
+  for (std::size_t first = 0; first < count * p.blocks(); first += together) {
+    std::vector<Thread> threads(together);
     Threads all;
-    for (std::size_t t = 0; t < count; ++t) {
-      const std::size_t number = b * count + t;
+    for (std::size_t t = 0; t < together; ++t) {
+      const std::size_t number = first + t;
       load(threads[t], &m.in[number * kRecord]);
       threads[t].in = &m.in[number * kRecord];
       threads[t].scratch = &m.scratch[number * kScratch];
-      threads[t].number = static_cast<std::uint32_t>(t);
+      threads[t].shared_cells = &m.shared_cells[number / count * 8 * kCells];
+      threads[t].number = static_cast<std::uint32_t>(t % count);
+      threads[t].block = static_cast<std::uint32_t>(number / count);
       all.push_back(&threads[t]);
     }
-    Evaluator evaluator(p, m.cells.data(), &m.shared_cells[b * 8 * kCells]);
+    Evaluator evaluator(p, m.cells.data());
     evaluator.run(p.body, all);
     evaluator.run(p.tail, all);
-    for (std::size_t t = 0; t < count; ++t) store(threads[t], &m.out[(b * count + t) * kRecord]);
+    for (std::size_t t = 0; t < together; ++t) store(threads[t], &m.out[(first + t) * kRecord]);
   }
 }
 

@@ -14,8 +14,8 @@ template <class F>
 void by_warp(const Threads& threads, F f) {
   for (std::size_t i = 0; i < threads.size();) {
     std::array<Thread*, 32> lanes{};
-    const std::uint32_t warp = threads[i]->number / 32;
-    for (; i < threads.size() && threads[i]->number / 32 == warp; ++i)
+    const std::uint32_t warp = threads[i]->number / 32, block = threads[i]->block;
+    for (; i < threads.size() && threads[i]->number / 32 == warp && threads[i]->block == block; ++i)
       lanes[threads[i]->number % 32] = threads[i];
     f(lanes);
   }

@@ -28,6 +28,7 @@ class Generator {
                                                         {48, 1, 1}, {20, 1, 1}, {13, 5, 1}};
     p.block = kBlocks[choices_.below(9)];
     p.grid = {1 + choices_.below(3), 1 + choices_.below(2), 1};
+    if (p.grid[0] == 2) p.cluster = 2;
     for (std::uint32_t& word : p.table) word = static_cast<std::uint32_t>(choices_.pattern(32));
     for (int& cell : p.cells)
       cell = static_cast<int>(choices_.below(static_cast<std::uint32_t>(common_forms().size())));
@@ -323,6 +324,19 @@ class Generator {
     return s;
   }
 
+  What of_block_kind() {
+    const std::uint32_t threads = program_->threads();
+    switch (choices_.below(8)) {
+      case 0: return What::kCopy;
+      case 1: return What::kArrive;
+      case 2: return threads % 2 == 0 ? What::kBulk : What::kArrive;
+      case 3: return threads % 64 == 0 ? What::kHandOver : What::kExchange;
+      case 4:
+      case 5: return program_->cluster > 1 ? What::kRemote : What::kExchange;
+      default: return What::kExchange;
+    }
+  }
+
   Statement of_block() {
     Statement s;
     if (choices_.one_in(3)) {
@@ -331,9 +345,7 @@ class Generator {
       s.letter = s.form == 0 ? 'r' : 'p';
       s.from = {source('p')};
     } else {
-      const int pick = any(5);
-      const bool halves = program_->threads() % 64 == 0;
-      s.what = pick == 0 ? What::kCopy : pick == 1 && halves ? What::kHandOver : What::kExchange;
+      s.what = of_block_kind();
       constexpr char kLetters[] = {'h', 'r', 'd'};
       s.letter = kLetters[choices_.below(3)];
       s.from = {source(s.letter)};

@@ -17,6 +17,7 @@ std::string interpret(const Program& program, Memory& m, const ParallelFor& para
   LaunchConfig config;
   config.grid = program.grid;
   config.block = program.block;
+  config.cluster = {program.cluster, 1, 1};
   config.buffers = buffers;
   config.parallel_for = parallel_for;
   config.max_steps = 1 << 24;

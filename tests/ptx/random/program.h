@@ -63,6 +63,9 @@ enum class What : std::uint8_t {
   kCommon,       // an atomic on a cell
   kFloatAtomic,  // a float atomic on the thread's own scratch or shared memory
   kCopy,         // an exchange whose shared memory cp.async fills from `in`
+  kArrive,       // an exchange behind an mbarrier that every thread arrives at
+  kBulk,         // an exchange whose shared memory a bulk copy fills from `in`
+  kRemote,       // what the same thread of the other block of the cluster holds
   kHandOver,     // from the lower half of the warps to the upper one, by bar.arrive and bar.sync
   kMatrix,       // ldmatrix of what the warp stored
   kTranspose,    // movmatrix
@@ -101,6 +104,7 @@ struct Subroutine {  // (b32, b64) -> b64, on registers of its own
 struct Program {
   std::string name;
   std::array<std::uint32_t, 3> block{}, grid{};
+  std::uint32_t cluster = 1;  // blocks of one, along x
   Statements body;
   Statements tail;  // run last, when nothing of a warp or block follows: some threads may exit before its end
   std::vector<Subroutine> subroutines;

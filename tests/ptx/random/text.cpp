@@ -1,76 +1,18 @@
 // A program as PTX.
 #include <fmt/format.h>
 
-#include "program.h"
+#include "writer.h"
 
 namespace intarsia::ptx::random {
 namespace {
-
-// Where an element of `bytes` lies: a word picks one of those in the first 32 or all 64 bytes.
-std::string offset_of(int word, int bytes) {
-  return fmt::format("and.b32 at, %r{}, {}; cvt.u64.u32 offset, at;", word, kScratch - bytes);
-}
-
-int width_of(char letter) { return letter == 'h' ? 16 : letter == 'r' ? 32 : 64; }
-
-class Writer {
- public:
-  explicit Writer(const Program& program) : program_(program) {}
-  std::string out;
-
-  void statements(const Statements& all) {
-    for (const Statement& s : all) statement(s);
-  }
-  void statement(const Statement& s);
-  void operation(const Statement& s);
-  void store_registers();
-  int counters() const { return counters_; }
-
- private:
-  const Program& program_;
-  int labels_ = 0, counters_ = 0;
-  std::vector<std::string> loop_ends_;
-
-  template <class... A>
-  void line(fmt::format_string<A...> format, A&&... arguments) {
-    out += "  " + fmt::format(format, std::forward<A>(arguments)...) + "\n";
-  }
-  std::string label() { return fmt::format("L{}", labels_++); }
-  static std::string guard(int predicate, bool negated) {
-    return predicate < 0 ? "" : fmt::format("@{}%p{} ", negated ? "!" : "", predicate);
-  }
-  std::string members(std::uint32_t lanes) const {
-    return program_.threads() % 32 == 0 ? fmt::format("{:#x}", lanes) : "members";
-  }
-  std::string members_first(std::uint32_t lanes) const {
-    return program_.threads() % 32 == 0
-               ? ""
-               : fmt::format(".reg .b32 members; and.b32 members, %present, {:#x}; ", lanes);
-  }
-  void canonical(char nan, const std::string& reg);
-  void branch(const Statement& s);
-  void loop(const Statement& s);
-  void selection(const Statement& s);
-  void call(const Statement& s);
-  void access(const Statement& s);
-  void exchange(const Statement& s);
-  void shuffle(const Statement& s);
-  void of_warp(const Statement& s);
-  void owned(const Statement& s);
-  void float_atomic(const Statement& s);
-  void copy(const Statement& s);
-  void take_turned(const Statement& s);
-  void hand_over(const Statement& s);
-  void matrix(const Statement& s);
-  void product(const Statement& s);
-  void common(const Statement& s);
-};
 
 std::string number(char how, char c, U64 bits) {
   if (how == 'f' && c == 'r') return fmt::format("0f{:08X}", bits);
   if (how == 'd') return fmt::format("0d{:016X}", bits);
   return fmt::format("{:#x}", bits);
 }
+
+}  // namespace
 
 void Writer::canonical(char nan, const std::string& reg) {
   if (nan == 'H' || nan == 'B') {
@@ -172,171 +114,6 @@ void Writer::call(const Statement& s) {
   line("  ld.param.b64 %d{}, [c]; }}", s.to);
 }
 
-void Writer::access(const Statement& s) {
-  const AccessForm& form = access_forms()[static_cast<std::size_t>(s.form)];
-  std::string registers = fmt::format("%{}{}", form.letter, s.to);
-  for (int i = 1; i < form.count; ++i) registers += fmt::format(", %{}{}", form.letter, s.to + i);
-  if (form.count > 1) registers = "{" + registers + "}";
-  line("{{ .reg .b32 at; .reg .b64 offset, base; {}", offset_of(s.from[0].index, form.bytes * form.count));
-  const bool generic = s.amount == 1;
-  const char* space = generic ? "" : s.shared ? ".global" : ".local";
-  if (s.shared)
-    line("  add.u64 base, %scratch, offset;");
-  else if (generic)
-    line("  mov.u64 base, loc; cvta.local.u64 base, base; add.u64 base, base, offset;");
-  else
-    line("  mov.u64 base, loc; add.u64 base, base, offset;");
-  const std::string how = s.store ? kStores[s.trips] : kLoads[s.trips];
-  const bool cached = s.trips >= 4 && s.trips < 7;  // a cache operator stands behind the space
-  const std::string qualified = cached ? space + how : how + space;
-  if (s.store)
-    line("  st{}.{} [base], {}; }}", qualified, form.type, registers);
-  else
-    line("  ld{}.{} {}, [base]; }}", qualified, form.type, registers);
-}
-
-// The slot of another thread, between barriers.
-void Writer::take_turned(const Statement& s) {
-  const std::uint32_t threads = program_.threads();
-  line("  add.u32 other, %thread, {}; setp.ge.u32 q, other, {}; @q sub.u32 other, other, {};", s.amount,
-       threads, threads);
-  if (s.form == 1) line("  sub.u32 other, {}, other;", threads - 1);
-  line("  mov.u32 at, slots; mad.lo.u32 at, other, 8, at; ld.shared.b{} %{}{}, [at]; {} 0; }}",
-       width_of(s.letter), s.letter, s.to, s.amount % 2 == 0 ? "bar.sync" : "barrier.sync");
-}
-
-void Writer::exchange(const Statement& s) {
-  line("{{ .reg .b32 at, other; .reg .pred q; mov.u32 at, slots; mad.lo.u32 at, %thread, 8, at;");
-  line("  st.shared.b{} [at], %{}{}; bar.sync 0;", width_of(s.letter), s.letter, s.from[0].index);
-  take_turned(s);
-}
-
-void Writer::copy(const Statement& s) {
-  line("{{ .reg .b32 at, other; .reg .pred q; mov.u32 at, slots; mad.lo.u32 at, %thread, 8, at;");
-  line(
-      "  cp.async.ca.shared.global [at], [%in+{}], 8; cp.async.commit_group; cp.async.wait_group 0; bar.sync "
-      "0;",
-      8 * s.from[0].index % 48);
-  take_turned(s);
-}
-
-void Writer::hand_over(const Statement& s) {
-  const std::string taking = label(), end = label();
-  const std::uint32_t threads = program_.threads();
-  const int width = width_of(s.letter);
-  line(
-      "{{ .reg .b32 at; .reg .pred q; mov.u32 at, slots; mad.lo.u32 at, %thread, 8, at; setp.ge.u32 q, "
-      "%thread, {}; @q bra {};",
-      threads / 2, taking);
-  line("  st.shared.b{} [at], %{}{}; bar.arrive 2, {}; bra {};", width, s.letter, s.from[0].index, threads,
-       end);
-  line("{}:", taking);
-  line("  bar.sync 2, {}; sub.u32 at, at, {}; ld.shared.b{} %{}{}, [at]; }}", threads, 4 * threads, width,
-       s.letter, s.to);
-  out += end + ":\n";
-  line("bar.sync 0;");
-}
-
-// 256 bytes of the slots are a warp's own: 16 rows of 16 bytes.
-void Writer::matrix(const Statement& s) {
-  const int count = 1 << s.form % 3;
-  std::string to = fmt::format("%r{}", s.to);
-  for (int i = 1; i < count; ++i) to += fmt::format(", %r{}", s.to + i);
-  line(
-      "{{ .reg .b32 at, row; mov.u32 at, slots; mad.lo.u32 at, %thread, 8, at; st.shared.b64 [at], %d{}; "
-      "bar.warp.sync -1;",
-      s.from[0].index);
-  line(
-      "  xor.b32 row, %lane, {}; and.b32 row, row, 15; mov.u32 at, slots; mad.lo.u32 at, %warp, 256, at; "
-      "mad.lo.u32 at, row, 16, at;",
-      s.amount);
-  line("  ldmatrix.sync.aligned.m8n8.x{}{}.shared.b16 {{{}}}, [at]; bar.warp.sync -1; }}", count,
-       s.form < 3 ? "" : ".trans", to);
-}
-
-void Writer::product(const Statement& s) {
-  const ProductForm& form = product_forms()[static_cast<std::size_t>(s.form)];
-  const auto words = [](int first, int count) {
-    std::string all = fmt::format("{{%r{}", first);
-    for (int i = 1; i < count; ++i) all += fmt::format(", %r{}", first + i);
-    return all + "}";
-  };
-  line("mma.sync.aligned.{} {}, {}, {}, {};", form.type, words(s.to, form.c_words),
-       words(s.from[0].index, form.a_words), words(s.from[1].index, form.b_words),
-       words(s.from[2].index, form.c_words));
-}
-
-void Writer::shuffle(const Statement& s) {
-  const std::string to =
-      fmt::format("%r{}{}", s.to, s.to_predicate < 0 ? "" : fmt::format("|%p{}", s.to_predicate));
-  const std::string distance =
-      s.from[1].index < 0 ? fmt::format("{}", s.from[1].number) : fmt::format("%r{}", s.from[1].index);
-  if (!s.shared) {
-    line("shfl.sync.{}.b32 {}, %r{}, {}, {:#x}, {:#x};", kShuffles[s.form], to, s.from[0].index, distance,
-         s.amount, s.lanes);
-    return;
-  }
-  line(
-      "{{ {}.reg .b32 from, t; .reg .pred q; and.b32 from, {}, 31; shr.b32 t, {}, from; and.b32 t, t, 1; "
-      "setp.eq.u32 q, t, 0;",
-      members_first(s.lanes), distance, members(s.lanes));
-  line("  @q mov.b32 from, %lane; shfl.sync.idx.b32 {}, %r{}, from, 31, {}; }}", to, s.from[0].index,
-       members(s.lanes));
-}
-
-void Writer::of_warp(const Statement& s) {
-  const std::string first = members_first(s.lanes), who = members(s.lanes);
-  switch (s.what) {
-    case What::kVote:
-      line("{{ {}vote.sync.{} %{}{}, %p{}, {}; }}", first,
-           s.form == 3 ? std::string("ballot.b32") : fmt::format("{}.pred", kVotes[s.form]), s.letter, s.to,
-           s.from[0].index, who);
-      break;
-    case What::kMatch:
-      line("{{ {}match.{}.sync.b{} %r{}{}, %{}{}, {}; }}", first, s.form == 0 ? "any" : "all",
-           s.letter == 'd' ? 64 : 32, s.to, s.form == 0 ? "" : fmt::format("|%p{}", s.to_predicate), s.letter,
-           s.from[0].index, who);
-      break;
-    default:
-      line("{{ {}redux.sync.{} %r{}, %r{}, {}; }}", first, kReductions[s.form], s.to, s.from[0].index, who);
-  }
-}
-
-void Writer::owned(const Statement& s) {
-  const AtomicForm& form = private_forms()[static_cast<std::size_t>(s.form)];
-  const std::string name = form.operation;
-  const bool two = name.starts_with("cas");
-  line("{{ .reg .b32 at; .reg .b64 offset, base; {} add.u64 base, %scratch, offset;",
-       offset_of(s.from[0].index, s.letter == 'd' ? 8 : 4));
-  line("  atom.global.{} %{}{}, [base], %{}{}{}; }}", name, s.letter, s.to, s.letter, s.from[1].index,
-       two ? fmt::format(", %{}{}", s.letter, s.from[2].index) : "");
-}
-
-void Writer::float_atomic(const Statement& s) {
-  const AtomicForm& form = float_forms()[static_cast<std::size_t>(s.form)];
-  const int width = width_of(s.letter);
-  const U64 mask = below_two(s.form, low_bits(width));
-  if (s.shared)
-    line("{{ .reg .b32 base; mov.u32 base, slots; mad.lo.u32 base, %thread, 8, base;");
-  else
-    line("{{ .reg .b32 at; .reg .b64 offset, base; {} add.u64 base, %scratch, offset;",
-         offset_of(s.from[0].index, width / 8));
-  line("  .reg .b{} a, b; and.b{} a, %{}{}, {:#x}; and.b{} b, %{}{}, {:#x};", width, width, s.letter,
-       s.from[1].index, mask, width, s.letter, s.from[2].index, mask);
-  const char* space = s.shared ? "shared" : "global";
-  line("  st.{}.b{} [base], a; atom.{}.{} %{}{}, [base], b; ld.{}.b{} a, [base]; xor.b{} %{}{}, %{}{}, a; }}",
-       space, width, space, form.operation, s.letter, s.to, space, width, width, s.letter, s.to, s.letter,
-       s.to);
-}
-
-void Writer::common(const Statement& s) {
-  const char* name = common_forms()[static_cast<std::size_t>(s.form)].operation;
-  if (s.shared)
-    line("red.shared.{} [cells+{}], %{}{};", name, 8 * s.amount, s.letter, s.from[0].index);
-  else
-    line("red.relaxed.gpu.global.{} [%cells+{}], %{}{};", name, 8 * s.amount, s.letter, s.from[0].index);
-}
-
 void Writer::statement(const Statement& s) {
   switch (s.what) {
     case What::kOperation: operation(s); break;
@@ -373,6 +150,9 @@ void Writer::statement(const Statement& s) {
     case What::kCommon: common(s); break;
     case What::kFloatAtomic: float_atomic(s); break;
     case What::kCopy: copy(s); break;
+    case What::kArrive: arrive(s); break;
+    case What::kBulk: bulk(s); break;
+    case What::kRemote: remote(s); break;
     case What::kHandOver: hand_over(s); break;
     case What::kMatrix: matrix(s); break;
     case What::kTranspose:
@@ -390,6 +170,8 @@ void Writer::store_registers() {
   for (int i = 0; i < kPredicates; ++i) line("  selp.b32 t, {}, 0, %p{}; or.b32 u, u, t;", 1 << i, i);
   line("  st.global.b32 [%out+100], u; }}");
 }
+
+namespace {
 
 std::string registers(int counters) {
   return fmt::format(
@@ -416,7 +198,7 @@ std::string subroutine(const Program& p, std::size_t index) {
 }
 
 const char* const kPrologue =
-    R"(  .reg .b32 %thread, %lane, %warp, %present, %gid; .reg .b64 %in, %out, %scratch, %cells, %dump;
+    R"(  .reg .b32 %thread, %lane, %warp, %present, %gid, %phase; .reg .b64 %in, %out, %scratch, %cells, %dump;
   .local .align 16 .b8 loc[64];
   mov.u32 %thread, %tid.z; { .reg .b32 t, x, y; mov.u32 x, %ntid.x; mov.u32 y, %ntid.y; mov.u32 t, %tid.y;
     mad.lo.u32 %thread, %thread, y, t; mov.u32 t, %tid.x; mad.lo.u32 %thread, %thread, x, t; }
@@ -440,8 +222,9 @@ std::string prologue(const Program& p) {
       "    add.u64 %dump, %dump, t; setp.lt.u32 q, %thread, {}; @!q bra HERE;\n"
       "    .reg .b32 at; mov.u32 at, cells; mad.lo.u32 at, %thread, 8, at; ld.global.b64 t, [%dump]; "
       "st.shared.b64 [at], t; }}\n"
-      "HERE:\n  bar.sync 0;\n",
-      8 * kCells, kCells);
+      "HERE:\n  mov.b32 %phase, 0; {{ .reg .pred q; setp.eq.u32 q, %thread, 0; "
+      "@q mbarrier.init.shared.b64 [bar], {}; @q fence.mbarrier_init.release.cluster; }}\n  bar.sync 0;\n",
+      8 * kCells, kCells, threads);
   out += fmt::format("  mad.lo.u32 %gid, %gid, {}, %thread;\n", threads);
   for (const char* name : {"in", "out"})
     out += fmt::format("  {{ .reg .b64 t; mul.wide.u32 t, %gid, {}; add.u64 %{}, %{}, t; }}\n", kRecord, name,
@@ -477,9 +260,11 @@ std::string text(const Program& p) {
   w.store_registers();
   out += fmt::format(
       ".visible .entry {}(.param .u64 in, .param .u64 out, .param .u64 scratch, .param .u64 global_cells, "
-      ".param .u64 dump) {{\n"
-      "{}  .shared .align 16 .b8 slots[{}]; .shared .align 8 .b8 cells[{}];\n",
-      p.name, registers(w.counters()), 8 * p.threads(), 8 * kCells);
+      ".param .u64 dump){} {{\n"
+      "{}  .shared .align 16 .b8 slots[{}]; .shared .align 8 .b8 cells[{}];\n"
+      "  .shared .align 8 .b64 bar;\n",
+      p.name, p.cluster > 1 ? "\n.reqnctapercluster 2, 1, 1" : "", registers(w.counters()), 8 * p.threads(),
+      8 * kCells);
   return out + prologue(p) + w.out + "  ret;\n}\n";
 }
 

@@ -14,8 +14,9 @@ struct Thread {
   std::array<U64, kPredicates> p{};
   std::array<unsigned char, kScratch> local{};
   unsigned char* scratch = nullptr;
+  unsigned char* shared_cells = nullptr;
   const unsigned char* in = nullptr;
-  std::uint32_t number = 0;  // in the block
+  std::uint32_t number = 0, block = 0;  // in its block, in the grid
   bool exited = false, broken = false;
 
   U64& at(char letter, int i) {

@@ -42,6 +42,7 @@ class Generator {
       Subroutine s;
       for (U64& c : s.constants) c = choices_.pattern(64);
       s.result = any(kLongs);
+      subroutines_ = static_cast<int>(i);  // may call those before it
       s.body = statements(inside, 3 + choices_.below(6));
       p.subroutines.push_back(std::move(s));
     }
@@ -96,8 +97,8 @@ class Generator {
     if (pick < 66) return loop(c);
     if (pick < 68) return selection(c);
     if (pick < 70) return c.breakable ? jump(What::kBreak) : operation();
-    if (c.subroutine) return operation();
-    if (pick < 74) return subroutines_ > 0 ? call() : operation();
+    if (pick < 74) return subroutines_ > 0 ? call() : c.subroutine ? jump(What::kExit) : operation();
+    if (c.subroutine) return pick < 78 ? jump(What::kExit) : operation();
     if (pick < 80) return access();
     if (pick < 82) return constant();
     if (pick < 85) return owned();

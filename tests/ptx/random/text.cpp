@@ -100,18 +100,18 @@ void Writer::selection(const Statement& s) {
 }
 
 void Writer::call(const Statement& s) {
-  line("{{ .param .b32 a; .param .b64 b; .param .b64 c;");
-  line("  st.param.b32 [a], %r{}; st.param.b64 [b], %d{};", s.from[0].index, s.from[1].index);
+  line("{{ .param .b32 give_a; .param .b64 give_b; .param .b64 take;");
+  line("  st.param.b32 [give_a], %r{}; st.param.b64 [give_b], %d{};", s.from[0].index, s.from[1].index);
   if (s.guard < 0) {
-    line("  call.uni (c), {}_f{}, (a, b);", program_.name, s.form);
+    line("  call.uni (take), {}_f{}, (give_a, give_b);", program_.name, s.form);
   } else {
     const std::string prototype = label();
     line("  .reg .b64 one, two; mov.u64 one, {}_f0; mov.u64 two, {}_f1; selp.b64 one, one, two, %p{};",
          program_.name, program_.name, s.guard);
     out += prototype + ": .callprototype (.param .b64 _) _ (.param .b32 _, .param .b64 _);\n";
-    line("  call (c), one, (a, b), {};", prototype);
+    line("  call (take), one, (give_a, give_b), {};", prototype);
   }
-  line("  ld.param.b64 %d{}, [c]; }}", s.to);
+  line("  ld.param.b64 %d{}, [take]; }}", s.to);
 }
 
 void Writer::statement(const Statement& s) {
@@ -124,8 +124,7 @@ void Writer::statement(const Statement& s) {
     case What::kExit: {
       const std::string stays = label();
       line("{}bra {};", guard(s.guard, !s.guard_negated), stays);
-      store_registers();
-      line("exit;");
+      leave();
       out += stays + ":\n";
       break;
     }
@@ -162,6 +161,16 @@ void Writer::statement(const Statement& s) {
   }
 }
 
+// Ends the thread, or the subroutine.
+void Writer::leave() {
+  if (subroutine_ != nullptr) {
+    line("st.param.b64 [c], %d{}; ret;", subroutine_->result);
+    return;
+  }
+  store_registers();
+  line("exit;");
+}
+
 void Writer::store_registers() {
   for (int i = 0; i < kLongs; ++i) line("st.global.b64 [%out+{}], %d{};", 8 * i, i);
   for (int i = 0; i < kWords; ++i) line("st.global.b32 [%out+{}], %r{};", 48 + 4 * i, i);
@@ -181,7 +190,7 @@ std::string registers(int counters) {
 
 std::string subroutine(const Program& p, std::size_t index) {
   const Subroutine& s = p.subroutines[index];
-  Writer w(p);
+  Writer w(p, &s);
   w.statements(s.body);
   std::string out = fmt::format(".func (.param .b64 c) {}_f{}(.param .b32 a, .param .b64 b) {{\n{}", p.name,
                                 index, registers(w.counters()));

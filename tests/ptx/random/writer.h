@@ -11,7 +11,8 @@ constexpr int width_of(char letter) { return letter == 'h' ? 16 : letter == 'r' 
 
 class Writer {
  public:
-  explicit Writer(const Program& program) : program_(program) {}
+  explicit Writer(const Program& program, const Subroutine* subroutine = nullptr)
+      : program_(program), subroutine_(subroutine) {}
   std::string out;
 
   void statements(const Statements& all) {
@@ -20,10 +21,12 @@ class Writer {
   void statement(const Statement& s);
   void operation(const Statement& s);
   void store_registers();
+  void leave();
   int counters() const { return counters_; }
 
  private:
   const Program& program_;
+  const Subroutine* subroutine_;  // whose body is written; null: the entry's
   int labels_ = 0, counters_ = 0;
   std::vector<std::string> loop_ends_;
 

@@ -258,7 +258,7 @@ void Decoder::bind_word(const Form& form, std::string_view word, const Operand& 
       const int w = width_of(o, bits(own));
       return word == "fd" ? add(destination(o, w), w) : add(source(o, w, own), w);
     }
-    case 'p': return word == "pp" ? pair(1) : add(destination(o, 1), 1);
+    case 'p': return word == "p" ? add(destination(o, 1), 1) : pair(1);
     case 'q':
       if (o.negated) bound.negated |= static_cast<std::uint8_t>(1U << bound.refs.size());
       return add(predicate_source(o), 1);

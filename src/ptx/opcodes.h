@@ -6,6 +6,7 @@
 //   dw sw    of twice the width of type 0        u h U  source of 32, 16, 64 bits       i  immediate integer
 //   e f      register or immediate at least as wide as type 0, 1 (cvt); fd: destination so of type 0
 //   p pp     destination predicate, or p|q       q      source predicate, which '!' may negate
+//   p_       the first of p|q alone
 //   dp Dp    a destination, or destination|predicate
 //   m        address          v w  destination, source of a load or store: a vector where .v2 .v4 .v8 stands
 //   x y      mov's source, destination           z      destination register or _ of the width of type 0

@@ -221,6 +221,7 @@ def approximate():
 
 # ---- conversions -----------------------------------------------------------------------------------------
 
+INT = ["u16", "u32", "u64", "s16", "s32", "s64"]
 INT8 = ["u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64"]
 
 
@@ -242,7 +243,8 @@ def conversions():
             read = lambda x: to_signed(x, bits_of(b)) if b[0] == "s" else x
             wrap = lambda v: to_signed(v, bits_of(a)) if a[0] == "s" else v & ((1 << bits_of(a)) - 1)
             t.map(f"cvt.{a}.{b} <o:{register(a)}>, <i:{register(b)}>;", values, lambda x: widened(wrap(read(x)), a))
-            t.map(f"cvt.sat.{a}.{b} <o:{register(a)}>, <i:{register(b)}>;", values[:8], lambda x: widened(clamp(read(x), a[0], bits_of(a)), a))
+            if limits(a[0], bits_of(a))[0] > limits(b[0], bits_of(b))[0] or limits(a[0], bits_of(a))[1] < limits(b[0], bits_of(b))[1]:
+                t.map(f"cvt.sat.{a}.{b} <o:{register(a)}>, <i:{register(b)}>;", values[:8], lambda x: widened(clamp(read(x), a[0], bits_of(a)), a))
     to_integers(t)
     from_integers(t)
     between(t)
@@ -255,7 +257,7 @@ def to_integers(t):
     for n in ("f32", "f64", "f16", "bf16"):
         form = FORMATS[n]
         for name, mode in modes.items():
-            for type in INT8:
+            for type in INT8 if n != "bf16" else INT:
                 values = [x for x in FLOATS[n] if form.decode(x)[0] != "nan"]
                 values += [form.encode(of_fraction(Fraction(v, 2))) for v in (1, 3, 5, -1, -3, -5, 201, -255)]
                 def whole(x, flush=False):
@@ -289,7 +291,7 @@ def from_integers(t):
     for n in ("f32", "f64", "f16", "bf16"):
         form = FORMATS[n]
         for mode in MODES:
-            for type in INT8:
+            for type in INT8 if n != "bf16" else INT:
                 read = lambda x: to_signed(x, bits_of(type)) if type[0] == "s" else x
                 t.map(f"cvt.{mode}.{n}.{type} <o:{n}>, <i:{register(type)}>;", integers(bits_of(type))[:12],
                       lambda x: form.encode(of_fraction(Fraction(read(x))), mode))

@@ -322,8 +322,10 @@ def float_comparisons(t, logic):
             for out, true in outs:
                 t.map(f"set.{name}.{out}.{type} <o:{out}>, <i:{type}>, <i:{type}>;", pairs, lambda a, b: true * f(a, b))
         for op, g in logic.items():
-            t.map(f"setp.ltu.{op}.{type} <o:pred>|<o:pred>, <i:{type}>, <i:{type}>, <i:pred>;", [(a, b, i & 1) for i, (a, b) in enumerate(pairs)],
-                  lambda a, b, c: (g(int(compare("ltu", read(a), read(b))), c), g(1 - int(compare("ltu", read(a), read(b))), c)))
+            two = type in ("f32", "f64")
+            both = lambda a, b, c: tuple(g(v, c) for v in (int(compare("ltu", read(a), read(b))), 1 - int(compare("ltu", read(a), read(b)))))
+            t.map(f"setp.ltu.{op}.{type} <o:pred>{'|<o:pred>' * two}, <i:{type}>, <i:{type}>, <i:pred>;",
+                  [(a, b, i & 1) for i, (a, b) in enumerate(pairs)], lambda *a: both(*a)[: 1 + two])
         if type in ("f32", "f16"):
             tiny, zero = FLOATS[type][4], 0
             t.map(f"setp.gt.ftz.{type} <o:pred>, <i:{type}>, <i:{type}>;", [(tiny, zero), (zero, tiny), (FLOATS[type][6], tiny)],
@@ -339,7 +341,7 @@ def float_comparisons(t, logic):
 
 
 def selections(t):
-    for type in ("b16", "b32", "b64", "u16", "u32", "u64", "s16", "s32", "s64", "f32", "f64", "f16", "f16x2", "bf16", "bf16x2"):
+    for type in ("b16", "b32", "b64", "u16", "u32", "u64", "s16", "s32", "s64", "f32", "f64"):
         sets = [(*x, i & 1) for i, x in enumerate(pick(integers(bits_of(type)), 6, "selp", 2))]
         t.map(f"selp.{type} <o:{type}>, <i:{type}>, <i:{type}>, <i:pred>;", sets, lambda a, b, p: a if p else b)
     for type in ("b16", "b32", "b64", "u16", "u32", "u64", "s16", "s32", "s64", "f32", "f64"):
@@ -404,8 +406,8 @@ def lanes(t):
                 t.map(f"{op}{parts}.{kind}32.{kind}32.{kind}32.sat <o:b32>, <i:b32>, <i:b32>, <i:b32>;", sets,
                       lambda a, b, c: joined([clamp(v, kind, w) for v in each(a, b)], w), 32)
                 if op in ("vabsdiff", "vmin", "vmax"):  # whose lanes fit before they are added
-                    t.map(f"{op}{parts}.{kind}32.{kind}32.{kind}32.sat.add <o:b32>, <i:b32>, <i:b32>, <i:b32>;", sets,
-                          lambda a, b, c: sum(clamp(v, kind, w) for v in each(a, b)) + c, 32)
+                    t.map(f"{op}{parts}.{kind}32.{kind}32.{kind}32.add <o:b32>, <i:b32>, <i:b32>, <i:b32>;", sets,
+                          lambda a, b, c: sum(each(a, b)) + c, 32)
         for name in ("eq", "ne", "lt", "le", "gt", "ge"):
             each = lambda a, b: [order(name, x, y) for x, y in zip(split(a, parts, "s", w), split(b, parts, "s", w))]
             t.map(f"vset{parts}.s32.s32.{name} <o:b32>, <i:b32>, <i:b32>, <i:b32>;", sets, lambda a, b, c: joined(each(a, b), w), 32)

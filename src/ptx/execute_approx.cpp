@@ -58,6 +58,11 @@ Handler unary(const Form& form) {
   return form.has("ftz") ? &lane_by_lane<Single<F, true>, float, float>
                          : &lane_by_lane<Single<F, false>, float, float>;
 }
+// Of operations the host has for vectors.
+template <class F, class... S>
+Handler at_once(const Form& form) {
+  return form.has("ftz") ? &lanewise<Single<F, true>, float, S...> : &lanewise<Single<F, false>, float, S...>;
+}
 template <class F>
 Handler binary(const Form& form) {
   return form.has("ftz") ? &lane_by_lane<Single<F, true>, float, float, float>
@@ -103,10 +108,10 @@ Handler any_width(const Form& form) {
 Handler select_approx(const Form& form) {
   const std::string_view op = form.row->opcode;
   const bool wide = form.type() == Type::kF64;
-  if (op == "div") return form.has("full") ? binary<DivFull>(form) : binary<DivApprox>(form);
-  if (op == "rcp") return wide ? &lane_by_lane<Upper<Rcp>, double, double> : unary<Rcp>(form);
-  if (op == "rsqrt") return wide ? &lane_by_lane<Upper<Rsqrt>, double, double> : unary<Rsqrt>(form);
-  if (op == "sqrt") return unary<Sqrt>(form);
+  if (op == "div") return form.has("full") ? at_once<DivFull, float, float>(form) : binary<DivApprox>(form);
+  if (op == "rcp") return wide ? &lane_by_lane<Upper<Rcp>, double, double> : at_once<Rcp, float>(form);
+  if (op == "rsqrt") return wide ? &lane_by_lane<Upper<Rsqrt>, double, double> : at_once<Rsqrt, float>(form);
+  if (op == "sqrt") return at_once<Sqrt, float>(form);
   if (op == "sin") return unary<Sin>(form);
   if (op == "cos") return unary<Cos>(form);
   if (op == "lg2") return unary<Log2>(form);

@@ -75,9 +75,7 @@ void each_result(Warp& warp, const MatrixShape& s, const Ref* d, const Ref* c, F
   for (int r = 0; r < s.m / 4; ++r) std::memcpy(warp.at<U32>(d[r]), out[r], sizeof out[r]);
 }
 
-struct Operands {
-  const Ref *d, *a, *b, *c;
-};
+using Operands = MatrixOperands;
 Operands operands(const Warp& warp, const Decoded& in, const MatrixShape& s) {
   const Ref* refs = warp.frame->code->refs.data() + in.extra;
   return {refs, refs + s.d_registers, refs + s.d_registers + s.a_registers,
@@ -118,6 +116,7 @@ Flow mma_float(Warp& warp, const Decoded& in, U32) {
   const LaunchConfig& config = *warp.block->launch->config;
   const TensorRule rule =
       tensor_rule(config.device.architecture, s.types[1], false, config.exact_tensor_cores);
+  if (rule.fast && mma_fast(warp, s, o)) return Flow::kNext;
   Scaled a[16 * kMostK], b[8 * kMostK];
   unpack(warp, o.a, s.a_registers, s.types[1], s.m, a, [&](U32 bits) { return scaled(s.types[1], bits); });
   unpack(warp, o.b, s.b_registers, s.types[2], 8, b, [&](U32 bits) { return scaled(s.types[2], bits); });

@@ -1,6 +1,7 @@
 // ld and st.
 #include "ptx/memory.h"
 #include "ptx/select.h"
+#include "ptx/vectors.h"
 
 namespace intarsia::ptx {
 namespace {
@@ -86,27 +87,27 @@ bool store_side_by_side(Warp& warp, const Decoded& in, Space space, Access& acce
   return true;
 }
 
-// A whole warp's reads of shared memory, wherever they are. False: `resolve` must tell.
-template <class D>
-bool load_shared(Warp& warp, const Decoded& in) {
+// A whole warp's words of shared memory, wherever they are. False: `resolve` must tell.
+bool load_shared_words(Warp& warp, const Decoded& in) {
   Block& block = *warp.block;
-  if ((in.small & 15) != kRegister32 || sizeof(D) > block.shared.size()) return false;
+  if ((in.small & 15) != kRegister32 || block.shared.size() < sizeof(U32)) return false;
   const U32* base = warp.at<const U32>(in.r[1]);
   const auto offset = static_cast<U32>(in.immediate),
-             last = static_cast<U32>(block.shared.size() - sizeof(D));
+             last = static_cast<U32>(block.shared.size() - sizeof(U32)),
+             low = block.checks.alignment ? 3U : 0U;
   alignas(64) U32 offsets[kLanes];
-  for (int l = 0; l < kLanes; ++l) offsets[l] = base[l] + offset;
-  U32 most = 0, low = 0;
-  for (int l = 0; l < kLanes; ++l) {
-    most = std::max(most, offsets[l]);
-    low |= offsets[l];
+  U32x8 bad{};
+  for (int l = 0; l < kLanes; l += 8) {
+    const U32x8 o = load_vector<U32x8>(base + l) + offset;
+    bad |= bits_of(o > last) | (o & low);
+    store_vector(offsets + l, o);
   }
-  if (most > last || ((low & (sizeof(D) - 1)) != 0 && block.checks.alignment)) return false;
-  if (block.shadow.cells() != 0 && (sizeof(D) != 4 || !shadow_eights(warp, block.shadow, offsets)))
-    return false;
-  D* d = warp.at<D>(warp.frame->code->refs[in.extra]);
+  if (any_bit(bad)) return false;
+  if (block.shadow.cells() != 0 && !shadow_eights(warp, block.shadow, offsets)) return false;
+  U32* d = warp.at<U32>(warp.frame->code->refs[in.extra]);
   const std::byte* memory = block.shared.data();
-  for (int l = 0; l < kLanes; ++l) std::memcpy(&d[l], memory + offsets[l], sizeof(D));
+  for (int l = 0; l < kLanes; l += 8)
+    store_vector(d + l, gather_words(memory, load_vector<U32x8>(offsets + l)));
   return true;
 }
 
@@ -118,8 +119,8 @@ Flow load(Warp& warp, const Decoded& in, U32 mask) {
   access.bytes = static_cast<U32>(sizeof(M) * in.count);
   if (mask == kAll && (in.small & kStrong) == 0 && kSpace != Space::kLocal) {
     if (load_side_by_side<M, D>(warp, in, kSpace, access)) return Flow::kNext;
-    if constexpr (kSpace == Space::kShared && sizeof(M) == sizeof(D) && sizeof(D) >= 4)
-      if (in.count == 1 && load_shared<D>(warp, in)) return Flow::kNext;
+    if constexpr (kSpace == Space::kShared && sizeof(M) == 4 && sizeof(D) == 4)
+      if (in.count == 1 && load_shared_words(warp, in)) return Flow::kNext;
   }
   access.atomic = access.update = (in.small & kStrong) != 0;
   make_addresses(warp, in, 1, access);

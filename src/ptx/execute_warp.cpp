@@ -5,6 +5,8 @@
 
 #include "ptx/lanes.h"
 #include "ptx/select.h"
+#include "ptx/shadow.h"
+#include "ptx/vectors.h"
 
 namespace intarsia::ptx {
 namespace {
@@ -12,6 +14,15 @@ namespace {
 // Waits for the lanes the members name. False: the fragment was parked. Reports lanes that cannot come and
 // lanes that are not members of their own mask.
 bool gather(Warp& warp, const Decoded& in, U32 mask, const U32* members) {
+  if (mask == kAll) {  // mostly all lanes come and name each other
+    U32x8 both = load_vector<U32x8>(members);
+    for (int l = 8; l < kLanes; l += 8) both &= load_vector<U32x8>(members + l);
+    if (!any_bit(both ^ kAll)) {
+      warp.forced = false;
+      advance(warp);
+      return true;
+    }
+  }
   U32 need = 0, outside = 0, missing = 0;
   each_lane(mask, [&](int l) {
     need |= members[l];
@@ -40,21 +51,24 @@ Flow shfl(Warp& warp, const Decoded& in, U32 mask) {
   const U32* b = warp.at<const U32>(in.r[3]);
   const U32* c = warp.at<const U32>(in.r[4]);
   U32 valid = 0;
-  for (U32 l = 0; l < kLanes; ++l) {
-    const U32 segment = c[l] >> 8 & 31, clamp = c[l] & 31, distance = b[l] & 31;
-    const U32 highest = (l & segment) | (clamp & ~segment), lowest = l & segment;
-    U32 from = l;
-    bool good = false;
+  for (int at = 0; at < kLanes; at += 8) {
+    const U32x8 lane = kEight + static_cast<U32>(at), bounds = load_vector<U32x8>(c + at),
+                distance = load_vector<U32x8>(b + at) & 31U;
+    const U32x8 segment = bounds >> 8 & 31U, clamp = bounds & 31U, lowest = lane & segment,
+                highest = lowest | (clamp & ~segment);
+    U32x8 from, good;
     switch (kShuffle) {
       case Shuffle::kUp:
-        from = l - distance, good = static_cast<S32>(from) >= static_cast<S32>(highest);
+        from = lane - distance;
+        good = bits_of(lane >= distance) & bits_of(from >= highest);
         break;
-      case Shuffle::kDown: from = l + distance, good = from <= highest; break;
-      case Shuffle::kBfly: from = l ^ distance, good = from <= highest; break;
-      case Shuffle::kIdx: from = lowest | (distance & ~segment), good = from <= highest; break;
+      case Shuffle::kDown: from = lane + distance, good = bits_of(from <= highest); break;
+      case Shuffle::kBfly: from = lane ^ distance, good = bits_of(from <= highest); break;
+      case Shuffle::kIdx: from = lowest | (distance & ~segment), good = bits_of(from <= highest); break;
     }
-    out[l] = a[good ? from & 31 : l];
-    valid |= U32{good} << l;
+    from = ((from & good) | (lane & ~good)) & 31U;
+    store_vector(out + at, gather_words(reinterpret_cast<const std::byte*>(a), from * 4U));
+    valid |= sign_bits(good) << at;
   }
   store_lanes(warp.at<U32>(in.r[0]), out, mask);
   set_predicate(warp, in.r[1], valid, mask);

@@ -18,14 +18,17 @@ using S16 = std::int16_t;
 using S32 = std::int32_t;
 using S64 = std::int64_t;
 
+template <class D>
+[[gnu::noinline]] void store_some(D* to, const D* from, U32 mask) {
+  for (int l = 0; l < kLanes; ++l) to[l] = (mask >> l & 1) != 0 ? from[l] : to[l];
+}
 // Writes the lanes of `mask`.
 template <class D>
-inline void store_lanes(D* to, const D* from, U32 mask) {
-  if (mask == kAll) {
+[[gnu::always_inline]] inline void store_lanes(D* to, const D* from, U32 mask) {
+  if (mask == kAll) [[likely]]
     std::memcpy(to, from, sizeof(D) * kLanes);
-    return;
-  }
-  for (int l = 0; l < kLanes; ++l) to[l] = (mask >> l & 1) != 0 ? from[l] : to[l];
+  else
+    store_some(to, from, mask);
 }
 
 // r[0] = F(r[1], …) in each lane. F is computed in all lanes: it must be defined for any bits.

@@ -5,7 +5,13 @@
 
 namespace intarsia::ptx {
 
+struct MatrixOperands {
+  const Ref *d, *a, *b, *c;
+};
+
 MatrixShape matrix_shape(const Form& form);
+// In fast mode, the shapes that are common; false: not one of them.
+bool mma_fast(Warp& warp, const MatrixShape& shape, const MatrixOperands& operands);
 // Waits for all live lanes of the warp; false: the fragment was parked.
 bool gather_warp(Warp& warp, const Decoded& in, U32 mask);
 

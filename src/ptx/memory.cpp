@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ptx/vectors.h"
+
 namespace intarsia::ptx {
 namespace {
 
@@ -250,18 +252,18 @@ bool run_begins(const Warp& warp, const Decoded& in, U32 bytes, U64& begin) {
   if ((in.small & 15) == kRegister64) {
     const U64* base = warp.at<const U64>(in.r[1]);
     if (base[kLanes - 1] - base[0] != U64{kLanes - 1} * bytes) return false;
-    U64 off = 0;
-    for (U32 l = 0; l < kLanes; ++l) off |= base[l] ^ (base[0] + U64{l} * bytes);
+    U64x4 want = kFour * U64{bytes} + base[0], off{};
+    for (int l = 0; l < kLanes; l += 4, want += U64{4} * bytes) off |= load_vector<U64x4>(base + l) ^ want;
     begin = base[0] + offset;
-    return off == 0;
+    return !any_bit(off);
   }
   if ((in.small & 15) != kRegister32) return false;
   const U32* base = warp.at<const U32>(in.r[1]);
   if (base[kLanes - 1] - base[0] != (kLanes - 1) * bytes) return false;
-  U32 off = 0;
-  for (U32 l = 0; l < kLanes; ++l) off |= base[l] ^ (base[0] + l * bytes);
+  U32x8 want = kEight * bytes + base[0], off{};
+  for (int l = 0; l < kLanes; l += 8, want += 8 * bytes) off |= load_vector<U32x8>(base + l) ^ want;
   begin = static_cast<U32>(base[0] + static_cast<U32>(offset));
-  return off == 0;
+  return !any_bit(off);
 }
 
 std::byte* shared_run(Warp& warp, Access& access, U64 begin) {

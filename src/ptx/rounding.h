@@ -3,19 +3,32 @@
 #include <cfenv>
 #include <string_view>
 
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
+
 #include "ptx/opcodes.h"
 
 namespace intarsia::ptx {
 
 class RoundingMode {
  public:
-  explicit RoundingMode(int mode) : before_(std::fegetround()) { std::fesetround(mode); }
-  ~RoundingMode() { std::fesetround(before_); }
+#ifdef __SSE__  // floats are computed by SSE alone, whose modes are the x87's three bits higher
+  explicit RoundingMode(int mode) : before_(_mm_getcsr()) {
+    _mm_setcsr((before_ & ~unsigned{_MM_ROUND_MASK}) | static_cast<unsigned>(mode) << 3);
+  }
+  ~RoundingMode() { _mm_setcsr(before_); }
+#else
+  explicit RoundingMode(int mode) : before_(static_cast<unsigned>(std::fegetround())) {
+    std::fesetround(mode);
+  }
+  ~RoundingMode() { std::fesetround(static_cast<int>(before_)); }
+#endif
   RoundingMode(const RoundingMode&) = delete;
   RoundingMode& operator=(const RoundingMode&) = delete;
 
  private:
-  int before_;
+  unsigned before_;
 };
 
 // Keeps an operation between the switches of the mode: the compiler must neither move nor fold it.

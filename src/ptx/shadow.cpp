@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "ptx/memory.h"
+#include "ptx/vectors.h"
 
 // Blocks on two threads may meet in one cell: what is found then depends on who came first, as on a device.
 #if defined(__clang__) || defined(__GNUC__)
@@ -285,44 +286,68 @@ void touch_lanes(const Order& order, const Decoded& in, Shadow& s, const Access&
   });
 }
 
-// Whether `cell` needs no closer look: before `bound`, or of this very thread and time.
-U32 plain(U32 cell, U32 mine, U32 bound) { return U32{cell < bound} | U32{(cell ^ mine) < 4}; }
+// Where cells need a closer look: not before `bound`, and not of this very thread and time.
+[[gnu::always_inline]] inline U32x8 doubtful(const U32x8& cells, const U32x8& mine, U32 bound) {
+  return bits_of(cells >= bound) & bits_of((cells ^ mine) >= 4);
+}
 
 // Cells of a whole warp side by side, `kEach` of a lane.
 template <int kEach>
 INTARSIA_CELLS bool run_cells(Shadow& s, U64 at, U32 first, U32 bound, bool writes, bool wants) {
-  constexpr int kCells = kLanes * kEach;
+  constexpr U64 kCells = kLanes * kEach;
   U32* write = s.write + at;
   U32* read = s.read + at;
   U32* other = s.other + at;
   const U32 floor = wants && !s.initialised ? 1 : 0;
-  U32 bad = 0;
-  const auto mine = [&](int i) { return first + (static_cast<U32>(i / kEach) << kThreadShift); };
-  for (int i = 0; i < kCells; ++i) bad |= (plain(write[i], mine(i), bound) ^ 1) | U32{write[i] < floor};
-  if (bad != 0) return false;
-  if (!s.races) {
+  const U32x8 start = ((kEight / kEach) << kThreadShift) + first;
+  constexpr U32 kStep = (8 / kEach) << kThreadShift;
+  U32x8 bad{}, mine = start, used{};
+  for (U64 i = 0; i < kCells; i += 8, mine += kStep) {
+    const auto w = load_vector<U32x8>(write + i);
+    bad |= doubtful(w, mine, bound) | bits_of(w < floor);
+  }
+  mine = start;
+  if (s.races) {
+    for (U64 i = 0; i < kCells; i += 8, mine += kStep) {
+      const auto r = load_vector<U32x8>(read + i);
+      bad |= doubtful(r, mine, bound);
+      used |= r;
+    }
+    mine = start;
     if (writes)
-      for (int i = 0; i < kCells; ++i) write[i] = mine(i);
-    return true;
+      for (U64 i = 0; i < kCells; i += 8, mine += kStep) {
+        const auto o = load_vector<U32x8>(other + i);
+        bad |= doubtful(o, mine, bound);
+        used |= o;
+      }
+    mine = start;
   }
-  for (int i = 0; i < kCells; ++i) bad |= plain(read[i], mine(i), bound) ^ 1;
-  if (bad != 0) return false;
-  if (!writes) {
-    for (int i = 0; i < kCells; ++i) read[i] = mine(i);
-    return true;
-  }
-  U32 any = 0;
-  for (int i = 0; i < kCells; ++i) {
-    bad |= plain(other[i], mine(i), bound) ^ 1;
-    any |= read[i] | other[i];
-  }
-  if (bad != 0) return false;
-  for (int i = 0; i < kCells; ++i) write[i] = mine(i);
-  if (any != 0) {
+  if (any_bit(bad)) return false;
+  if (!writes && !s.races) return true;
+  U32* to = writes ? write : read;
+  for (U64 i = 0; i < kCells; i += 8, mine += kStep) store_vector(to + i, mine);
+  if (writes && any_bit(used)) {
     std::fill_n(read, kCells, 0);
     std::fill_n(other, kCells, 0);
   }
   return true;
+}
+
+// A read joins those that are remembered, as in `touch`; nothing is doubtful about it.
+INTARSIA_CELLS void note_read(U32& read, U32& other, U32 mine, U32 bound) {
+  if (read < bound || same_thread(read, mine))
+    read = mine;
+  else if (other < bound || same_thread(other, mine) || (same_warp(other, read) && !same_warp(mine, read)))
+    other = mine;
+}
+INTARSIA_CELLS void note_reads(U32* read, U32* other, const U32x8& mine, U32 bound) {
+  const auto r = load_vector<U32x8>(read), o = load_vector<U32x8>(other);
+  const U32x8 free = bits_of(r < bound) | bits_of(((r ^ mine) & kThreadMask) == 0);
+  const U32x8 room = bits_of(o < bound) | bits_of(((o ^ mine) & kThreadMask) == 0) |
+                     (bits_of(((o ^ r) & kWarpMask) == 0) & bits_of(((mine ^ r) & kWarpMask) != 0));
+  store_vector(read, (mine & free) | (r & ~free));
+  const U32x8 second = room & ~free;
+  store_vector(other, (mine & second) | (o & ~second));
 }
 
 U32 first_cell(const Warp& warp, U32 now) {
@@ -390,17 +415,21 @@ INTARSIA_CELLS bool shadow_eights(Warp& warp, Shadow& s, const U32* offsets) {
   const U32 bound = least(warp.seen) << kStampShift,
             first = first_cell(warp, warp.seen[static_cast<std::size_t>(warp.index)]);
   const U32 floor = s.initialised ? 0 : 1;
+  U32x8 bad{};
   for (int group = 0; group < kLanes; group += 8) {
     const U32* o = offsets + group;
-    U32 steps = 0, same = 0;
-    for (U32 i = 0; i < 8; ++i) steps |= o[i] ^ (o[0] + 4 * i), same |= o[i] ^ o[0];
-    if (steps != 0 && same != 0) return false;
-    U32 bad = 0;
-    const U32 cells = same == 0 ? 1 : 8;
+    const auto all = load_vector<U32x8>(o);
     const U32* write = s.write + (o[0] >> 2);
-    for (U32 i = 0; i < cells; ++i) bad |= U32{write[i] >= bound} | U32{write[i] < floor};
-    if (bad != 0) return false;
+    if (o[1] == o[0]) {
+      bad |= all ^ o[0];
+      bad[0] |= U32{write[0] >= bound} | U32{write[0] < floor};
+    } else {
+      if (any_bit(all ^ (kEight * 4 + o[0]))) return false;
+      const auto w = load_vector<U32x8>(write);
+      bad |= bits_of(w >= bound) | bits_of(w < floor);
+    }
   }
+  if (any_bit(bad)) return false;
   warp.touched = true;
   if (!s.races) return true;
   for (int group = 0; group < kLanes; group += 8) {
@@ -408,19 +437,11 @@ INTARSIA_CELLS bool shadow_eights(Warp& warp, Shadow& s, const U32* offsets) {
     U32* read = s.read + (o[0] >> 2);
     U32* other = s.other + (o[0] >> 2);
     const U32 base = first + (static_cast<U32>(group) << kThreadShift);
-    const auto note = [&](U32 i, U32 mine) {
-      const U32 r = read[i], t = other[i];
-      const U32 free = U32{r < bound} | U32{same_thread(r, mine)};
-      const U32 room =
-          U32{t < bound} | U32{same_thread(t, mine)} | (U32{same_warp(t, r)} & U32{!same_warp(mine, r)});
-      read[i] = free != 0 ? mine : r;
-      other[i] = (free ^ 1) & room ? mine : t;
-    };
     if (o[1] == o[0]) {
-      note(0, base);
-      note(0, base + (1U << kThreadShift));
+      note_read(*read, *other, base, bound);
+      note_read(*read, *other, base + (1U << kThreadShift), bound);
     } else {
-      for (U32 i = 0; i < 8; ++i) note(i, base + (i << kThreadShift));
+      note_reads(read, other, (kEight << kThreadShift) + base, bound);
     }
   }
   return true;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "ptx/lanes.h"
+#include "ptx/select.h"
 #include "ptx/shadow.h"
 
 namespace intarsia::ptx {
@@ -349,9 +350,11 @@ void gather_rest(const Image& image, const LaunchConfig& config, std::vector<Wor
     for (auto& [block, text] : w.printed) printed[block] += text;
   }
   for (std::size_t i = 0; i < executed.size(); ++i) {
-    const bool contraction_only = image.inexact_names[i].starts_with("mul+");
-    if (executed[i] && (config.contraction || !contraction_only))
-      result.inexact.push_back(image.inexact_names[i]);
+    const std::string& name = image.inexact_names[i];
+    const bool told = name.starts_with("mul+")     ? config.contraction
+                      : sums_in_tensor_cores(name) ? !config.exact_tensor_cores
+                                                   : true;
+    if (executed[i] && told) result.inexact.push_back(name);
   }
   for (const auto& [block, text] : printed) result.printed += text;
 }

@@ -45,5 +45,6 @@ Handler select_unpack(int pieces, int width);         // mov.b32 {a, b}, d
 
 // Whether a form's result may differ from a GPU's in the last places.
 bool is_inexact(const Form& form);
+bool sums_in_tensor_cores(std::string_view form);  // inexact only where LaunchConfig asks for fast sums
 
 }  // namespace intarsia::ptx

@@ -50,7 +50,7 @@ std::vector<std::uint32_t> run_mode(const Shape& s, std::vector<std::uint32_t> i
   config.exact_tensor_cores = exact;
   const LaunchResult result = run(Program(parse(text(s)), "k"), config, arguments);
   result.require_clean();
-  EXPECT_EQ(result.inexact.empty(), false);
+  EXPECT_EQ(result.inexact.empty(), exact);
   return out;
 }
 

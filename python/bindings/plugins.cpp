@@ -83,6 +83,7 @@ void bind_descriptors(nb::module_& m) {
       .def_prop_ro("format", &TensorDesc::format)
       .def_prop_ro("name", &TensorDesc::name)
       .def("aliased", &TensorDesc::aliased)
+      .def_prop_ro("alias_of", &TensorDesc::alias_of)
       .def("__repr__", &TensorDesc::str);
   nb::class_<plugins::Tensor>(m, "PluginTensor")
       .def_ro("dtype", &plugins::Tensor::dtype)

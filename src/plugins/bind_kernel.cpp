@@ -124,7 +124,8 @@ class KernelBinder {
       return fmt::format("a view of rank {}, the tensor has rank {}", type.rank, t.rank());
     const bool writes = p.role == Role::kOutput || p.role == Role::kInOut;
     if (writes && t.port().kind == Port::Kind::kInput) return "the kernel writes it, but it is an input";
-    const bool both = p.role == Role::kInOut && t.port().kind == Port::Kind::kOutput;
+    // An output that is read holds what an earlier step left there.
+    const bool both = p.role != Role::kOutput && t.port().kind == Port::Kind::kOutput;
     p.role = both ? Role::kInOut : role_of(t.port()), p.port = t.port().index;
     if (type.kind == Type::Kind::kView)
       for (std::size_t i = 0; i < p.extents.size() && i < t.rank(); ++i)

@@ -39,13 +39,15 @@ class ProgramBuilder {
   explicit ProgramBuilder(const BuildContext& context, const Steps& steps)
       : context_(context), steps_(steps) {
     program_.target = context.target;
-    for (const TensorDesc& t : context.inputs) inputs_.push_back(add(t, Buffer::Kind::kInput));
-    for (const TensorDesc& t : context.outputs) outputs_.push_back(add(t, Buffer::Kind::kOutput));
-    for (const TensorDesc& t : steps.temporaries()) temporaries_.push_back(add(t, Buffer::Kind::kTemporary));
+    add_all(context.inputs, Buffer::Kind::kInput, inputs_);
+    add_all(context.outputs, Buffer::Kind::kOutput, outputs_);
+    for (const TensorDesc& t : steps.temporaries())
+      temporaries_.push_back(add(t, Buffer::Kind::kTemporary, 0));
     written_.assign(context.outputs.size(), 0);
   }
 
   BuildResult run() {
+    for (const Alias& alias : context_.aliases) start(alias);
     for (const PluginStep& step : steps_.steps()) std::visit([&](const auto& s) { one(s); }, step);
     const auto forgotten = std::find(written_.begin(), written_.end(), 0);
     if (forgotten != written_.end())
@@ -59,10 +61,12 @@ class ProgramBuilder {
   }
 
  private:
-  BufferId add(const TensorDesc& t, Buffer::Kind kind) {
+  void add_all(std::span<const TensorDesc> list, Buffer::Kind kind, std::vector<BufferId>& out) {
+    for (const TensorDesc& t : list) out.push_back(add(t, kind, static_cast<std::uint32_t>(out.size())));
+  }
+  BufferId add(const TensorDesc& t, Buffer::Kind kind, std::uint32_t port) {
     Buffer b;
-    b.name = t.name(), b.kind = kind, b.port = kind == Buffer::Kind::kTemporary ? 0 : t.port().index,
-    b.dtype = t.dtype();
+    b.name = t.name(), b.kind = kind, b.port = port, b.dtype = t.dtype();
     for (const Dim& d : t.shape()) b.shape.push_back(program_.dim(d));
     b.bytes = program_.dim(t.bytes());
     return program_.add(std::move(b));
@@ -174,6 +178,17 @@ class ProgramBuilder {
     return out;
   }
 
+  // What others still read of the input stays as it is.
+  void start(const Alias& alias) {
+    const TensorDesc& to = context_.outputs[alias.output];
+    runtime::Copy out;
+    out.from.kind = Argument::Kind::kBuffer, out.from.buffer = inputs_[alias.input],
+    out.from.dtype = to.dtype();
+    out.to = argument(to, true), out.bytes = program_.dim(to.bytes());
+    out.reason = context_.inputs[alias.input].name() + " is updated in place";
+    push("copy of " + context_.inputs[alias.input].name(), std::move(out));
+  }
+
   void one(const MemsetStep& m) {
     if (m.width != 1 && m.width != 2 && m.width != 4)
       throw UserError(
@@ -271,7 +286,7 @@ bool is_one_kernel(const Steps& steps) {
 
 BuildResult build(const Steps& steps, const BuildContext& context) {
   if (steps.steps().empty()) throw UserError(context.who + ": the implementation returned no step");
-  if (!is_one_kernel(steps)) return ProgramBuilder(context, steps).run();
+  if (!is_one_kernel(steps) || !context.aliases.empty()) return ProgramBuilder(context, steps).run();
   const LaunchStep& launch = std::get<LaunchStep>(steps.steps()[0]);
   BuildResult out;
   kernel::Kernel k = bind_kernel(context.who, *kernel_of(launch), arguments_of(launch, context), launch);

@@ -13,9 +13,13 @@
 
 namespace intarsia::plugins {
 
+struct Alias {  // an output that is updated in place: it starts as a copy of an input
+  std::uint32_t input = 0, output = 0;
+};
 struct BuildContext {
-  std::string who;  // the plugin's id
-  std::span<const TensorDesc> inputs, outputs;
+  std::string who;                              // the plugin's id
+  std::span<const TensorDesc> inputs, outputs;  // as its functions saw them: an aliased input is its output
+  std::span<const Alias> aliases;
   const kernel::Capabilities& machine;
   std::string_view target;
   CudaCompiler cuda_compiler;

@@ -81,6 +81,7 @@ class Body {
     BuildContext context{def().id,
                          ports.inputs,
                          ports.outputs,
+                         ports.aliases,
                          q.machine,
                          q.target,
                          environment_->cuda_compiler(),
@@ -136,6 +137,7 @@ class Body {
  protected:
   struct Ports {
     std::vector<TensorDesc> inputs, outputs;
+    std::vector<Alias> aliases;
     Ports(const Body& body, const Query& q) {
       const auto add = [](auto& list, std::span<const ops::TensorType> types, Port::Kind kind,
                           const auto& name) {
@@ -147,6 +149,20 @@ class Body {
           [&](std::size_t i) { return input_name(body.def().inputs, i); });
       add(outputs, q.node().outputs, Port::Kind::kOutput,
           [&](std::size_t i) { return output_name(body.def().outputs, i); });
+      const Attributes& attributes = *q.node().attributes;
+      const std::vector<TensorDesc> said = in_stage(
+          body.def().id, "shape rule", attributes, [&] { return body.def().shape_rule(inputs, attributes); });
+      for (std::uint32_t i = 0; i < said.size(); ++i)
+        if (said[i].alias_of() >= 0) share(static_cast<std::uint32_t>(said[i].alias_of()), i, said[i]);
+    }
+
+   private:
+    // From here on the input is the output: the one buffer that the plugin's code sees.
+    void share(std::uint32_t input, std::uint32_t output, const TensorDesc& alias) {
+      const Port port{Port::Kind::kOutput, output};
+      aliases.push_back({input, output});
+      inputs[input] = inputs[input].bound(port, inputs[input].name());
+      outputs[output] = alias.bound(port, outputs[output].name());
     }
   };
   virtual Steps steps(const Ports& ports, const Query& q, std::int64_t tactic) const = 0;

@@ -15,13 +15,24 @@ struct OpSelf {
   std::vector<std::function<std::uint64_t()>> fingerprints = {};
 };
 
+// An output that shares an input's memory is that input afterwards, and no other output is.
+void check_alias(const OpSelf& self, std::span<const TensorDesc> inputs, std::span<const TensorDesc> outputs,
+                 std::size_t i) {
+  const TensorDesc& desc = outputs[i];
+  if (desc.alias_of() < 0) return;
+  const TensorDesc& input = inputs[static_cast<std::size_t>(desc.alias_of())];
+  const std::string name = output_name(self.outputs, i);
+  if (desc.str() != input.str())
+    throw UserError(fmt::format("{}: output '{}' is {}, but shares the memory of input '{}', which is {}",
+                                self.id, name, desc.str(), input.name(), input.str()));
+  for (std::size_t other = 0; other < i; ++other)
+    if (outputs[other].alias_of() == desc.alias_of())
+      throw UserError(fmt::format("{}: outputs '{}' and '{}' both share the memory of input '{}'", self.id,
+                                  output_name(self.outputs, other), name, input.name()));
+}
+
 void check_output(const OpSelf& self, std::size_t i, const TensorDesc& desc) {
   const std::string name = output_name(self.outputs, i);
-  if (desc.alias_of() >= 0)
-    throw Unsupported(
-        fmt::format("{}: output '{}' is aliased to input '{}'; outputs that share an input's memory are not "
-                    "supported yet: return like() and copy",
-                    self.id, name, input_name(self.inputs, static_cast<std::size_t>(desc.alias_of()))));
   if (!is_known(desc.dtype())) throw UserError(fmt::format("{}: output '{}' has no dtype", self.id, name));
   for (const Dim& d : desc.shape())
     if (d.bounds().max < 0)
@@ -50,6 +61,7 @@ void infer(ops::InferContext& context) {
                                 self.outputs.size() == 1 ? "" : "s"));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     check_output(self, i, outputs[i]);
+    check_alias(self, inputs, outputs, i);
     context.out(outputs[i].shape(), outputs[i].dtype());
   }
 }

@@ -28,6 +28,49 @@ def test_impl_runs_a_function_of_the_process():
     assert a.tolist() == [0, 2, 4, 6] and b.tolist() == [2, 3]
 
 
+def test_an_output_that_shares_its_inputs_memory():
+    """TensorRT's sample of an addition in place, in three forms: a function, a kernel, PTX in the guide's order."""
+    function, kernel, ptx = fresh("in_place"), fresh("in_place"), fresh("in_place")
+
+    for plugin_id in (function, kernel, ptx):
+
+        @trtp.register(plugin_id)
+        def desc(inp0: trtp.TensorDesc, delta: int) -> trtp.TensorDesc:
+            return inp0.aliased()
+
+    @trtp.impl(function)
+    def run(inp0, delta, outputs, stream):
+        assert outputs[0].data_ptr == inp0.data_ptr
+        np.asarray(inp0)[1:] += delta
+
+    @trtp.aot_impl(kernel)
+    def aot(inp0, delta, outputs):
+        assert outputs[0].is_aliased and outputs[0].get_aliased() is inp0 and not inp0.is_aliased
+        return trtp.launch(add_in_place, inp0, delta, inp0.numel(), BLOCK=64).grid(
+            trtp.cdiv(inp0.numel(), 64)
+        )
+
+    @trtp.aot_impl(ptx)
+    def aot_ptx(inp0, delta, outputs):
+        n = inp0.numel()
+        params = trtp.KernelLaunchParams(grid_x=trtp.cdiv(n, 128), block_x=128)
+        return "add_one", PTX, params, trtp.SymIntExprs.from_tuple((trtp.SymInt32(n - 1),))
+
+    x = ia.Tensor([1.0, 2.0, 3.0]) * 2.0
+    for plugin_id, expected in ((function, [2, 5, 7]), (kernel, [2, 5, 7]), (ptx, [3, 5, 6])):
+        out = ia.plugin(plugin_id, [x], delta=1)
+        assert (out.tolist(), (x + 0.0).tolist()) == (expected, [2, 4, 6])
+    with pytest.raises(ia.Error, match="input itself"):
+        trtp.from_shape_expr((2,), ia.float32).aliased()
+
+
+@ia.jit
+def add_in_place(x_ptr, delta, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    inside = (i < n) & (i > 0)
+    tl.store(x_ptr + i, tl.load(x_ptr + i, mask=inside) + delta, mask=inside)
+
+
 def test_registering_again_from_the_same_place_replaces():
     plugin_id = fresh("again")
     for factor in (2, 5):

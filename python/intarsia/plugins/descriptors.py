@@ -13,21 +13,29 @@ from .symbolic import Shape, ShapeExprs, as_dim
 class TensorDesc:
     """Dtype, extents and format of a tensor. `like()` gives a new one that may be changed, to return as an output."""
 
-    __slots__ = ("_shape", "_dtype", "_format", "_alias", "_native")
+    __slots__ = ("_shape", "_dtype", "_format", "_alias", "_native", "_shared")
 
     def __init__(self, shape_expr=None, dtype=None, format="LINEAR", scale=1.0):
         if shape_expr is None:
             raise Error("TensorDesc() needs a shape: a tuple of extents, or ShapeExprs")
         self._shape = shape_expr if isinstance(shape_expr, ShapeExprs) else ShapeExprs.of(shape_expr)
         self._dtype, self._format = float32 if dtype is None else as_dtype(dtype), format
-        self._alias, self._native = None, None
+        self._alias, self._native, self._shared = None, None, None
+
+    @classmethod
+    def _all_of_native(cls, inputs, outputs):
+        """Descriptors of inputs and outputs; an output knows the input whose memory it shares."""
+        ins, outs = [cls._of_native(d) for d in inputs], [cls._of_native(d) for d in outputs]
+        for native, out in zip(outputs, outs):
+            out._shared = ins[native.alias_of] if native.alias_of >= 0 else None
+        return ins, tuple(outs)
 
     @classmethod
     def _of_native(cls, native):
         self = cls.__new__(cls)
         self._shape = ShapeExprs.of(native.shape, fixed=True)
         self._dtype, self._format = of_code(native.dtype), native.format
-        self._alias, self._native = None, native
+        self._alias, self._native, self._shared = None, native, None
         return self
 
     def _to_native(self):
@@ -107,11 +115,11 @@ class TensorDesc:
 
     @property
     def is_aliased(self):
-        return self._alias is not None
+        return self.get_aliased() is not None
 
     def get_aliased(self):
         """The input whose memory this output shares, or None."""
-        return self._alias
+        return self._alias if self._alias is not None else self._shared
 
     def __repr__(self):
         return f"TensorDesc({self._dtype.short}{self._shape!r})"

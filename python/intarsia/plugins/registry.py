@@ -161,10 +161,8 @@ def aot_impl(plugin_id, *, name="aot_impl", target="any", priority=0):
         names = schema.bind(function, "aot_impl", ("outputs", "tactic"))
 
         def body(inputs, attributes, outputs, tactic, compile_target):
-            extra = {"outputs": tuple(TensorDesc._of_native(d) for d in outputs), "tactic": tactic}
-            args, kwargs = schema.arguments(
-                function, [TensorDesc._of_native(d) for d in inputs], attributes, extra
-            )
+            ins, outs = TensorDesc._all_of_native(inputs, outputs)
+            args, kwargs = schema.arguments(function, ins, attributes, {"outputs": outs, "tactic": tactic})
             token = _target.set(compile_target if compile_target.startswith("sm_") else None)
             try:
                 result = _in_stage(plugin_id, "aot_impl", lambda: function(*args, **kwargs))
@@ -262,10 +260,8 @@ def autotune(plugin_id):
         schema.bind(function, "autotune", ("outputs",))
 
         def body(inputs, attributes, outputs):
-            extra = {"outputs": tuple(TensorDesc._of_native(d) for d in outputs)}
-            args, kwargs = schema.arguments(
-                function, [TensorDesc._of_native(d) for d in inputs], attributes, extra
-            )
+            ins, outs = TensorDesc._all_of_native(inputs, outputs)
+            args, kwargs = schema.arguments(function, ins, attributes, {"outputs": outs})
             found = _in_stage(plugin_id, "autotune", lambda: function(*args, **kwargs))
             found = [found] if isinstance(found, _intarsia.AutoTuneCombination) else list(found or ())
             for c in found:

@@ -230,6 +230,37 @@ TEST_F(Calls, StepsWithWorkspaceAndMemset) {
   EXPECT_EQ(out[1].tolist<float>(), (std::vector<float>{0, 0, 0, 0}));
 }
 
+// Adds 1 to the elements below `limit` where they stand; the others stay.
+const auto increment = tl::kernel("increment(x, limit)", [](tl::Ptr<float> x, tl::I64 limit) {
+  auto i = tl::program_id(0) * 32 + tl::arange(0, 32);
+  tl::store(x + i, tl::load(x + i, i < limit) + 1, i < limit);
+});
+
+TEST_F(Calls, AnAliasedOutputIsUpdatedInPlace) {
+  const std::string ptx = std::string(kScale);
+  define("t::kernel", [](TensorDesc x) { return x.aliased(); }).aot_impl([](TensorDesc, TensorDesc y) {
+    return launch(increment(), y, y.numel() / 2).grid(cdiv(y.numel(), 32));
+  });
+  define("t::input", [](TensorDesc x) { return x.aliased(); }).aot_impl([](TensorDesc x, TensorDesc) {
+    return launch(increment(), x, x.numel() / 2).grid(cdiv(x.numel(), 32));
+  });
+  define("t::ptx", [](TensorDesc x) { return x.aliased(); }).aot_impl([&](TensorDesc x, TensorDesc y) {
+    return launch("scale", plugins::PtxText{ptx}, y, x.numel(), x, 2.0f, false, 0).grid(2).block(32);
+  });
+  define("t::impl", [](TensorDesc x) { return x.aliased(); }).impl([](plugins::Tensor x, plugins::Tensor y) {
+    EXPECT_EQ(x.data, y.data);
+    y.elements<float>()[0] = 100;
+  });
+  const Tensor x = iota({4}) * 2;  // 0 2 4 6
+  for (const char* id : {"t::kernel", "t::input"}) {
+    const Tensor y = plugin(id, {x});
+    EXPECT_EQ((y + x).tolist<float>(), (std::vector<float>{1, 5, 8, 12})) << id;  // x is as it was
+  }
+  EXPECT_EQ(plugin("t::ptx", {x}).tolist<float>(), (std::vector<float>{0, 4, 8, 12}));
+  EXPECT_EQ(plugin("t::impl", {x}).tolist<float>(), (std::vector<float>{100, 2, 4, 6}));
+  EXPECT_EQ(x.tolist<float>(), (std::vector<float>{0, 2, 4, 6}));
+}
+
 TEST_F(Calls, AnEmptyGridIsSkipped) {
   define_add();
   EXPECT_EQ(plugin("example::add", {iota({0, 3})}).tolist<float>().size(), 0u);

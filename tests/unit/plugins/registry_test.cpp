@@ -146,9 +146,15 @@ TEST(Registry, TheRuleIsHeldToTheSchema) {
                 },
                 {f32({Dim::symbol("n")})}, {{"k", std::int64_t{0}}}),
             "t::p: in its shape rule: division of n by zero (attribute 'k' is 0)");
-  EXPECT_EQ(infer([](In in, const Attributes&) { return Out{in[0].aliased(), in[0].like()}; }),
-            "t::p: output 'out0' is aliased to input 'x'; outputs that share an input's memory are not "
-            "supported yet: return like() and copy");
+  EXPECT_EQ(infer([](In in, const Attributes&) { return Out{in[0].aliased(), in[0].like()}; }), "no error");
+  EXPECT_EQ(infer([](In in, const Attributes&) { return Out{in[0].aliased(), in[0].aliased()}; }),
+            "t::p: outputs 'out0' and 'out1' both share the memory of input 'x'");
+  EXPECT_EQ(infer([](In in, const Attributes&) {
+              TensorDesc out = in[0].aliased();
+              out.set_shape({7});
+              return Out{out, in[0].like()};
+            }),
+            "t::p: output 'out0' is f32[7], but shares the memory of input 'x', which is f32[2, 3]");
 }
 
 TEST(Registry, BranchingOnAnUnknownExtentSaysWhatToDo) {

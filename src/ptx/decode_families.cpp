@@ -102,7 +102,8 @@ void Decoder::memory(const Form& form, const Instruction& in) {
     kernel_param_bounds(form, in, step, static_cast<std::int64_t>(values.size()));
   }
   step.small |= strength(form);
-  step.run = select_memory(form, register_width, frame_param);
+  const bool by_register = !frame_param && step.small != kAbsolute;
+  step.run = select_memory(form, register_width, frame_param, by_register);
   emit(form, in, step);
 }
 
@@ -111,8 +112,7 @@ void Decoder::kernel_param_bounds(const Form& form, const Instruction& in, const
                                   std::int64_t count) const {
   if (form.space() != Space::kParam) return;
   if (form.row->opcode == "st") bad(in, "a kernel's parameters cannot be stored to");
-  if (step.small != kAbsolute)
-    bad(in, "a kernel's parameters are addressed by name; a register as their address is not supported");
+  if (step.small != kAbsolute) return;  // checked as it runs
   const std::int64_t bytes = bits(form.type()) / 8 * count, size = parameter_bytes(*image_.entry);
   if (step.immediate < 0 || step.immediate + bytes > size)
     bad(in, fmt::format("bytes {} to {} of {} bytes of parameters", step.immediate, step.immediate + bytes,

@@ -218,6 +218,7 @@ Handler by_kind(Kind kind, Space space) {
   switch (space) {
     case Space::kShared: return loads ? &load<M, D, Space::kShared> : &store<M, D, Space::kShared>;
     case Space::kLocal: return loads ? &load<M, D, Space::kLocal> : &store<M, D, Space::kLocal>;
+    case Space::kParam: return loads ? &load<M, D, Space::kParam> : nullptr;
     case Space::kGeneric: return loads ? &load<M, D, Space::kGeneric> : &store<M, D, Space::kGeneric>;
     default: return loads ? &load<M, D, Space::kGlobal> : &store<M, D, Space::kGlobal>;
   }
@@ -252,10 +253,11 @@ Handler by_type(Kind kind, const Form& form, int width) {
 
 }  // namespace
 
-Handler select_memory(const Form& form, int register_width, bool frame_param) {
+Handler select_memory(const Form& form, int register_width, bool frame_param, bool by_register) {
   const bool stores = form.row->opcode == "st";
   if (frame_param) return by_type(stores ? Kind::kFrameStore : Kind::kFrameLoad, form, register_width);
-  if (form.space() == Space::kParam) return stores ? nullptr : by_type(Kind::kParam, form, register_width);
+  if (form.space() == Space::kParam && !by_register)
+    return stores ? nullptr : by_type(Kind::kParam, form, register_width);
   return by_type(stores ? Kind::kStore : Kind::kLoad, form, register_width);
 }
 

@@ -75,13 +75,16 @@ Flow shift_window(Warp& warp, const Decoded& in, U32 mask) {
   return Flow::kNext;
 }
 
-// in.immediate: the window of the space, 0 for global and const memory.
+// in.immediate: the window of the space, 0 for global and const memory. kOwn: and of this block.
+template <bool kOwn>
 Flow isspacep(Warp& warp, const Decoded& in, U32 mask) {
   const U64* s = warp.at<const U64>(in.r[1]);
   U32 out = 0;
   for (int l = 0; l < kLanes; ++l) {
     const U64 window = s[l] >> 56 << 56;
-    out |= U32{window == static_cast<U64>(in.immediate)} << l;
+    const U64 rank = s[l] >> kRankShift & 0xFF;  // plus 1; 0 is the own block
+    const bool own = !kOwn || rank == 0 || rank == warp.block->rank + 1;
+    out |= U32{window == static_cast<U64>(in.immediate) && own} << l;
   }
   set_predicate(warp, in.r[0], out, mask);
   return Flow::kNext;
@@ -315,7 +318,10 @@ std::int64_t window_of(Space space) {
 
 Handler select_move(const Form& form) {
   const std::string_view op = form.row->opcode;
-  if (op == "isspacep") return &isspacep;
+  if (op == "isspacep") {
+    const bool own = form.has("shared") || form.has("shared::cta");
+    return own ? &isspacep<true> : &isspacep<false>;
+  }
   if (op == "cvta") return form.has("to") ? &shift_window<U64, -1> : &shift_window<U64, 1>;
   if (op != "mov") return nullptr;
   if (form.type() == Type::kPred) return &move_predicate;

@@ -227,6 +227,19 @@ Form match_modifiers(std::string_view opcode, const std::vector<std::string_view
   return form;
 }
 
+std::string_view refusal(std::string_view opcode, const std::vector<std::string_view>& modifiers) {
+  const bool synchronised = contains(modifiers, "sync") && (opcode == "shfl" || opcode == "vote");
+  if (synchronised) return {};
+  for (const Refused& r : refused()) {
+    std::vector<std::string_view> named;
+    split(r.modifiers, '|', named);
+    const auto given = [&](std::string_view m) { return contains(modifiers, m); };
+    if (r.opcode == opcode && (named.empty() || std::any_of(named.begin(), named.end(), given)))
+      return r.reason;
+  }
+  return {};
+}
+
 std::string nearest_form(std::string_view opcode, const std::vector<std::string_view>& modifiers) {
   std::string_view nearest_opcode;
   int least = 1000;

@@ -56,6 +56,12 @@ struct Row {
   Family family;
 };
 std::span<const Row> opcode_table();
+
+// What is known and not executed: an opcode alone, or with one of some modifiers (joined by '|').
+struct Refused {
+  std::string_view opcode, modifiers, reason;
+};
+std::span<const Refused> refused();
 std::span<const Row> simple_rows();  // the table's parts
 std::span<const Row> memory_rows();
 std::span<const Row> matrix_rows();
@@ -86,6 +92,8 @@ std::vector<Group> groups(const Row& row);
 Form match(const Module& module, const Function& function, const Instruction& instruction);
 // The row alone: for tests that walk the table. No row: `row` is null.
 Form match_modifiers(std::string_view opcode, const std::vector<std::string_view>& modifiers);
+// Why a form that is in no row is refused; "" where that is all there is to say.
+std::string_view refusal(std::string_view opcode, const std::vector<std::string_view>& modifiers);
 std::string nearest_form(std::string_view opcode, const std::vector<std::string_view>& modifiers);
 
 }  // namespace intarsia::ptx

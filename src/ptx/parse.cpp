@@ -20,6 +20,7 @@ class ModuleParser {
       if (cursor_.peek().kind != Token::Kind::kDotted) cursor_.expected("a directive, as .entry or .global");
       directive();
     }
+    resolve_aliases();
   }
 
  private:
@@ -33,7 +34,7 @@ class ModuleParser {
     if (text == "loc") return parse_loc(cursor_);
     if (text == "section") return section();
     if (text == "pragma") return skip_statement();
-    if (text == "alias") cursor_.fail_at(token.line, "'.alias' is not supported");
+    if (text == "alias") return alias(token.line);
     if (text == "visible" || text == "weak" || text == "common") return;
     if (text == "extern") {
       external_ = true;
@@ -49,6 +50,36 @@ class ModuleParser {
           fmt::format("expected a directive of a module, as .entry or .global, found '.{}'", text));
     }
     external_ = false;
+  }
+
+  // .alias other_name, function;
+  void alias(std::int32_t line) {
+    Alias out;
+    out.line = line;
+    out.name = cursor_.expect_word("the other name of a function");
+    cursor_.expect_mark(',');
+    out.target = cursor_.expect_word("the function's name");
+    cursor_.expect_mark(';');
+    aliases_.push_back(std::move(out));
+  }
+
+  // Uses of the other name become uses of the function.
+  void resolve_aliases() {
+    Module& module = cursor_.module();
+    for (const Alias& a : aliases_) {
+      const Function* target = module.find(a.target);
+      const Function* other = module.find(a.name);
+      if (target == nullptr || target->declaration || target->entry)
+        cursor_.fail_at(a.line, fmt::format("'{}' is no function with a body", a.target));
+      if (other != nullptr && !other->declaration)
+        cursor_.fail_at(a.line, fmt::format("'{}' has a body of its own", a.name));
+      for (Function& f : module.functions)
+        for (Instruction& in : f.body)
+          for (Operand& o : in.operands) rename(o, a);
+      for (Variable& v : module.variables)
+        for (Variable::Relocation& r : v.relocations)
+          if (r.symbol == a.name) r.symbol = a.target;
+    }
   }
 
   void version() {
@@ -204,7 +235,17 @@ class ModuleParser {
     }
   }
 
+  struct Alias {
+    std::string name, target;
+    std::int32_t line = 0;
+  };
+  static void rename(Operand& o, const Alias& a) {
+    if (o.kind == Operand::Kind::kSymbol && o.name == a.name) o.name = a.target;
+    for (Operand& element : o.elements) rename(element, a);
+  }
+
   Cursor cursor_;
+  std::vector<Alias> aliases_;
   bool external_ = false;
 };
 

@@ -24,7 +24,7 @@ Handler select_move(const Form& form);
 Handler select_convert(const Form& form, const Shape& shape);
 Handler select_convert_packed(const Form& form);
 void configure_convert(const Form& form, const Shape& shape, Decoded& in);
-Handler select_memory(const Form& form, int register_width, bool frame_param);
+Handler select_memory(const Form& form, int register_width, bool frame_param, bool by_register);
 Handler select_atomic(const Form& form);
 Handler select_control(const Form& form);
 Handler select_warp(const Form& form);

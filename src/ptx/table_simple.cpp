@@ -145,8 +145,9 @@ constexpr Row kRows[] = {
     // moves
     {"mov", "pred", "p q", kMove},
     {"mov", "b16|b32|b64|b128|@int|f32|f64", "y x", kMove},
-    {"cvta", "?to local|shared|shared::cta|global|const|param u64", "d x", kMove},
-    {"isspacep", "local|shared|shared::cta|global|const|param", "p U", kMove},
+    {"cvta", "?to local|shared|shared::cta|shared::cluster|global|const|param|param::entry u64", "d x",
+     kMove},
+    {"isspacep", "local|shared|shared::cta|shared::cluster|global|const|param|param::entry", "p U", kMove},
     // conversions
     {"cvt", "@int8 @int8", "fd f", kConvert},
     {"cvt", "sat u8 u16|u32|u64|s8|s16|s32|s64", "fd f", kConvert},  // .sat where a value may not fit

@@ -260,6 +260,8 @@ Form match(const Module& module, const Function& function, const Instruction& in
   if (form.row == nullptr) {
     std::string text = in.opcode;
     for (const std::string& m : in.modifiers) text += "." + m;
+    if (const std::string_view reason = refusal(in.opcode, modifiers); !reason.empty())
+      fail(module, in.place.line, fmt::format("'{}' is not executed here: {}", text, reason));
     fail(module, in.place.line,
          fmt::format("'{}' is not in the opcode table; the nearest form is '{}'", text,
                      nearest_form(in.opcode, modifiers)));

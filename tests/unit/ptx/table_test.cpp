@@ -176,7 +176,29 @@ std::string page() {
     out += fmt::format("| `{}` | {} | `{}` |\n", row.opcode,
                        modifiers.empty() ? "" : fmt::format("`{}`", modifiers), row.operands);
   }
+  out +=
+      "\n## What is refused\n\nKnown instructions that are not executed: an opcode, or an opcode with one of "
+      "these modifiers. The error gives the reason.\n\n| Opcode | Modifiers | Reason |\n|---|---|---|\n";
+  for (const Refused& r : refused()) {
+    std::string modifiers(r.modifiers);
+    for (std::size_t at = 0; (at = modifiers.find('|', at)) != std::string::npos; at += 2)
+      modifiers.insert(at, "\\");
+    out += fmt::format("| `{}` | {} | {} |\n", r.opcode,
+                       modifiers.empty() ? "" : fmt::format("`{}`", modifiers), r.reason);
+  }
   return out;
+}
+
+TEST(PtxTable, WhatIsRefusedSaysWhy) {
+  for (const Refused& r : refused()) {
+    const std::string modifier(r.modifiers.substr(0, r.modifiers.find('|')));
+    const std::string form =
+        fmt::format("{}{}", r.opcode, modifier.empty() ? ".any" : fmt::format(".{}", modifier));
+    const std::string error = test::error_of(
+        [&] { Program(parse(fmt::format("{}.visible .entry k() {{\n{};\n}}", kHeader, form), "k"), "k"); });
+    EXPECT_NE(error.find(fmt::format("'{}' is not executed here: {}", form, r.reason)), std::string::npos)
+        << error;
+  }
 }
 
 TEST(PtxTable, TheCoveragePageIsTheTable) {

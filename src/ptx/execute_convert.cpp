@@ -95,6 +95,13 @@ U16 brain_in_mode(double x, int mode) {
   return static_cast<U16>((u >> 16) + (away && (u & 0xFFFF) != 0 && std::isfinite(f) ? 1 : 0));
 }
 
+// A NaN of f64 keeps its sign and the upper bits of its fraction.
+U16 upper_bits_of_nan(double x, int fraction) {
+  const auto u = std::bit_cast<U64>(x);
+  const U64 infinity = 0x7FFF >> fraction << fraction, quiet = U64{1} << (fraction - 1);
+  return static_cast<U16>(u >> 63 << 15 | infinity | quiet | (u >> (52 - fraction) & (quiet - 1)));
+}
+
 template <class To, class From>
 struct Narrow {  // to a float format; `x` is exact or to odd
   static void write(std::byte* at, double x, int mode, U8 flags) {
@@ -110,7 +117,8 @@ struct Narrow {  // to a float format; `x` is exact or to odd
       if ((flags & kFlush) != 0) f = flush(f);
       std::memcpy(at, &f, 4);
     } else {
-      const U16 h = std::is_same_v<To, Half> ? half_in_mode(x, mode) : brain_in_mode(x, mode);
+      U16 h = std::is_same_v<To, Half> ? half_in_mode(x, mode) : brain_in_mode(x, mode);
+      if (std::is_same_v<From, double> && x != x) h = upper_bits_of_nan(x, std::is_same_v<To, Half> ? 10 : 7);
       std::memcpy(at, &h, 2);
     }
   }
@@ -119,8 +127,9 @@ struct Narrow {  // to a float format; `x` is exact or to odd
 template <class To, class From>
 void convert_lane(std::byte* to, const std::byte* from, int to_bytes, int mode, U8 flags) {
   auto v = read<From>(from);
-  if constexpr (std::is_same_v<From, float>)
-    if ((flags & kFlush) != 0) v = static_cast<double>(flush(static_cast<float>(v)));
+  // What is narrowed to f16 is not flushed, as on the GPU.
+  if constexpr (std::is_same_v<From, float> && !std::is_same_v<To, Half>)
+    if ((flags & kFlush) != 0) v = static_cast<double>(canonical(flush(static_cast<float>(v))));
   if constexpr (kIsFloat<To> && kIsFloat<From>) {
     Narrow<To, From>::write(to, v, mode, flags);
   } else if constexpr (kIsFloat<To>) {
@@ -166,7 +175,7 @@ struct FromF16 {
   float operator()(U16 a) const { return canonical(f16_value(a)); }
 };
 struct FromBF16 {
-  float operator()(U16 a) const { return canonical(bf16_value(a)); }
+  float operator()(U16 a) const { return bf16_value(a); }  // a NaN too
 };
 struct ToF16 {
   U16 operator()(float a) const { return to_f16(a); }

@@ -8,22 +8,29 @@
 namespace intarsia::ptx {
 namespace {
 
+// f64: where both operands are NaNs the second one is passed on, of a fused product the order is b, c, a.
+template <class T>
+T passed_on(T b, T result) {
+  if constexpr (sizeof(T) == 8) return b == b ? result : b + b;
+  return result;
+}
+
 struct Add {
   template <class T>
   T operator()(T a, T b) const {
-    return a + b;
+    return passed_on(b, a + b);
   }
 };
 struct Sub {
   template <class T>
   T operator()(T a, T b) const {
-    return a - b;
+    return passed_on(b, a - b);
   }
 };
 struct Mul {
   template <class T>
   T operator()(T a, T b) const {
-    return a * b;
+    return passed_on(b, a * b);
   }
 };
 struct Div {
@@ -47,7 +54,7 @@ struct Sqrt {
 struct Fma {
   template <class T>
   T operator()(T a, T b, T c) const {
-    return std::fma(a, b, c);
+    return passed_on(b, passed_on(c, std::fma(a, b, c)));
   }
 };
 
@@ -95,7 +102,11 @@ struct Sign32 {
 };
 template <bool kAbs>
 struct Sign64 {
-  U64 operator()(U64 a) const { return kAbs ? a & ~(U64{1} << 63) : a ^ U64{1} << 63; }
+  U64 operator()(U64 a) const {
+    constexpr U64 kSign = U64{1} << 63, kInfinity = 0x7FF0000000000000, kQuiet = U64{1} << 51;
+    if ((a & ~kSign) > kInfinity) return a | kQuiet;
+    return kAbs ? a & ~kSign : a ^ kSign;
+  }
 };
 template <bool kAbs>
 Handler sign(const Form& form) {
@@ -147,7 +158,7 @@ Flow testp(Warp& warp, const Decoded& in, U32 mask) {
       case Test::kInfinite: holds = kind == FP_INFINITE; break;
       case Test::kNumber: holds = kind != FP_NAN; break;
       case Test::kNan: holds = kind == FP_NAN; break;
-      case Test::kNormal: holds = kind == FP_NORMAL; break;
+      case Test::kNormal: holds = kind == FP_NORMAL || kind == FP_ZERO; break;  // so the GPU has it
       case Test::kSubnormal: holds = kind == FP_SUBNORMAL; break;
     }
     out |= U32{holds} << l;

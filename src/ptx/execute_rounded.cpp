@@ -9,22 +9,29 @@
 namespace intarsia::ptx {
 namespace {
 
+// As in execute_float.cpp: which NaN of several is passed on.
+template <class T>
+T passed_on(T b, T result) {
+  if constexpr (sizeof(T) == 8) return b == b ? result : b + b;
+  return result;
+}
+
 struct Add {
   template <class T>
   T operator()(T a, T b) const {
-    return opaque(opaque(a) + opaque(b));
+    return passed_on(b, opaque(opaque(a) + opaque(b)));
   }
 };
 struct Sub {
   template <class T>
   T operator()(T a, T b) const {
-    return opaque(opaque(a) - opaque(b));
+    return passed_on(b, opaque(opaque(a) - opaque(b)));
   }
 };
 struct Mul {
   template <class T>
   T operator()(T a, T b) const {
-    return opaque(opaque(a) * opaque(b));
+    return passed_on(b, opaque(opaque(a) * opaque(b)));
   }
 };
 struct Div {
@@ -48,7 +55,7 @@ struct Sqrt {
 struct Fma {
   template <class T>
   T operator()(T a, T b, T c) const {
-    return opaque(std::fma(opaque(a), opaque(b), opaque(c)));
+    return passed_on(b, passed_on(c, opaque(std::fma(opaque(a), opaque(b), opaque(c)))));
   }
 };
 

@@ -65,12 +65,12 @@ U32 one_value(const VideoShape& s, U32 a, U32 b, U32 c) {
   const Part to = part(s.d_part);
   if (s.saturate) value = clamp_to(value, to.width, s.d_signed);
   const auto t = static_cast<U32>(value);
-  const auto less = [&](U32 x, U32 y) {
-    return s.d_signed ? static_cast<S32>(x) < static_cast<S32>(y) : x < y;
-  };
+  // Compared before the value is cut to 32 bits.
+  const S64 wide_c = s.d_signed ? S64{static_cast<S32>(c)} : S64{c};
+  const bool c_less = s.d_signed ? wide_c < value : static_cast<U64>(wide_c) < static_cast<U64>(value);
   if (s.second == Second::kAdd) return t + c;
-  if (s.second == Second::kMin) return less(c, t) ? c : t;
-  if (s.second == Second::kMax) return less(t, c) ? c : t;
+  if (s.second == Second::kMin) return c_less ? c : t;
+  if (s.second == Second::kMax) return c_less ? t : c;
   if (to.width == 32) return t;
   const U32 field = ((U32{1} << to.width) - 1) << to.at;
   return (c & ~field) | (t << to.at & field);

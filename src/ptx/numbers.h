@@ -93,7 +93,7 @@ inline float extreme(float a, float b) {
 }
 template <bool kMax>
 inline double extreme(double a, double b) {
-  if (a != a) return b;
+  if (a != a) return b == b ? b : b + b;
   if (b != b) return a;
   const bool first = a == b ? std::signbit(a) != kMax : (a < b) != kMax;
   return first ? a : b;

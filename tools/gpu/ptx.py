@@ -61,6 +61,28 @@ def random_chunk(program, first, last, out, deadline):
     return found, broken, done
 
 
+def broken_at(program, seed, out, most=45):
+    """The first of a program's outermost statements with which it breaks or hangs the GPU (or its assembler)."""
+    for limit in range(most):
+        code, output, _ = run_limited([program, "part", seed, limit, out / f"part_{seed}.json"], 25)
+        file = out / f"part_{seed}.json"
+        error = json.loads(file.read_text())["error"] if code == 1 and file.exists() else ""
+        file.unlink(missing_ok=True)
+        if code not in (0, 1) or error:
+            return {"seed": seed, "limit": limit, "exit": code, "error": error, "statement": output[-3000:]}
+    return {"seed": seed, "limit": most, "exit": 0}
+
+
+def explain_broken(pool, program, broken, out):
+    """Which seeds broke, where only the batch is known, and with which statement."""
+    def alone(seed):
+        code, _, _ = run_limited([program, "programs", seed, seed + 1, out / f"alone_{seed}.json"], 25)
+        return seed if code not in (0, 1) else None
+    seeds = [b["seed"] for b in broken if "seed" in b]
+    seeds += [s for s in pool.map(alone, [at + i for b in broken if "after" in b for at in [b["after"]] for i in range(16)]) if s is not None]
+    return list(pool.map(lambda seed: broken_at(program, seed, out), seeds[:32]))
+
+
 def random_programs(log, env, folder, out, first, count, workers=16, chunk=160, limit=360):
     """Every operation alone, then `count` programs from seed `first`; failures go to random.json."""
     program, scratch = folder / "build" / "ptx_random", folder / "random"
@@ -77,10 +99,12 @@ def random_programs(log, env, folder, out, first, count, workers=16, chunk=160, 
         jobs = [pool.submit(random_chunk, program, at, min(at + chunk, first + count), scratch, start + limit)
                 for at in range(first, first + count, chunk)]
         parts = [job.result() for job in jobs]
+        broken = [b for part in parts for b in part[1]]
+        explained = explain_broken(pool, program, broken, scratch) if len(broken) <= 32 else []
     findings = [f for part in parts for f in part[0]]
-    (out / "random.json").write_text(json.dumps({"findings": findings[:60], "broken": [b for part in parts for b in part[1]]}, indent=1) + "\n")
+    (out / "random.json").write_text(json.dumps({"findings": findings[:60], "broken": broken, "explained": explained}, indent=1) + "\n")
     result["programs"] = {"first": first, "asked": count, "done": sum(part[2] for part in parts), "differ": len(findings),
-                          "broken": sum(len(part[1]) for part in parts), "seconds": round(time.monotonic() - start, 1)}
+                          "broken": len(broken), "seconds": round(time.monotonic() - start, 1)}
     for finding in findings[:8]:
         print(finding["name"], finding["what"], finding["statement"], sep="\n", file=log.file, flush=True)
     return result

@@ -121,7 +121,7 @@ class Generator {
       const char c = s.operation->from[at];
       if (c != 'p') s.from[at] = {-1, choices_.pattern(c == 'h' ? 16 : c == 'r' ? 32 : 64)};
     }
-    if (s.operation->text[0] != '{' && choices_.one_in(7)) {
+    if (kind.guarded && s.operation->text[0] != '{' && choices_.one_in(7)) {
       s.guard = any(kPredicates);
       s.guard_negated = choices_.one_in(2);
     }

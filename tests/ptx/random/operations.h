@@ -28,7 +28,8 @@ struct Operation {
 struct Kind {
   std::string name;
   std::vector<Operation> operations;
-  bool alone = false;  // tried one by one, and in no program
+  bool alone = false;   // tried one by one, and in no program
+  bool guarded = true;  // whether programs may guard them: ptxas 13.0 loses the guard of set and testp
 };
 using Kinds = std::vector<Kind>;
 

@@ -122,9 +122,10 @@ Kind fields() {
          ' ',
          ' ',
          [=](const U64* x) { return extracted(t, x[0], x[1] & 127, x[2] & 127); }});
-    l.push_back({written(fmt::format("bfe.{}", t.name), 3), {c, 'r', 'r'}, c, ' ', ' ', [=](const U64* x) {
-                   return extracted(t, x[0], x[1], x[2]);
-                 }});
+    if (t.bits == 32)  // with more than 8 bits of position and length, which PTX leaves open for 64
+      l.push_back({written(fmt::format("bfe.{}", t.name), 3), {c, 'r', 'r'}, c, ' ', ' ', [=](const U64* x) {
+                     return extracted(t, x[0], x[1], x[2]);
+                   }});
     for (const bool amount : {false, true})
       l.push_back({written(fmt::format("bfind{}.{}", amount ? ".shiftamt" : "", t.name), 1),
                    {c},

@@ -167,10 +167,10 @@ Kind selections() {
 }  // namespace
 
 void add_compare_operations(Kinds& kinds) {
-  Kind integer{"compare integers", {}}, real{"compare floats", {}}, set{"set", {}};
+  Kind integer{"compare integers", {}}, real{"compare floats", {}}, set{"set", {}, false, false};
   for (const Compared& c : integers()) add_setp(integer, c), add_set(set, c);
   for (const Compared& c : floats()) add_setp(real, c), add_set(set, c);
-  Kind pairs{"compare pairs", {}};
+  Kind pairs{"compare pairs", {}, false, false};
   for (const Format& f : {kF16, kBF16}) add_pairs(pairs, f);
   for (Kind kind : {integer, real, pairs, set, selections()}) kinds.push_back(std::move(kind));
 }

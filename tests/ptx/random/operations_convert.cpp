@@ -120,19 +120,39 @@ struct Conversion {
   bool flush = false, saturate = false, relu = false, integral = false;
 };
 
+int fraction_bits(const Real& r) { return r.format == nullptr ? 52 : r.format->fraction_bits; }
+int all_bits(const Real& r) { return r.letter == 'h' ? 16 : r.letter == 'r' ? 32 : 64; }
+
+// What an H100 makes of a NaN: from and to f64 it keeps the sign and the upper bits, from bf16 to f32 all
+// bits; else it has one NaN.
+U64 converted_nan(const Conversion& c, U64 x) {
+  const bool keeps = (c.from.format == nullptr || c.to.format == nullptr) && !c.flush;
+  if (c.from.nan == 'b' && c.to.nan == 'f') return x << 16;
+  if (c.flush && c.to.format == nullptr) return 0x7FFFFFFFE0000000;
+  if (!keeps && c.from.format != nullptr) return low_bits(all_bits(c.to) - 1);
+  const int to = fraction_bits(c.to), from = fraction_bits(c.from);
+  const U64 fraction = x & low_bits(from),
+            moved = to >= from ? fraction << (to - from) : fraction >> (from - to);
+  const U64 sign = x >> (all_bits(c.from) - 1) << (all_bits(c.to) - 1);
+  const U64 infinity = low_bits(all_bits(c.to) - 1) & ~low_bits(to);
+  return sign | infinity | U64{1} << (to - 1) | moved;
+}
+
+// Narrowing to f16 flushes nothing.
 U64 convert(const Conversion& c, U64 x) {
-  if (c.flush && c.from.letter == 'r') x = flushed(kF32, x);
+  if (c.flush && c.from.letter == 'r' && c.to.nan != 'h') x = flushed(kF32, x);
+  if (const double given = c.from.value(x); given != given && !c.saturate) return converted_nan(c, x);
   double v = c.from.value(x);
   if (c.integral && v == v) v = rounded_integral(v, c.rounding);
   if (c.saturate) v = !(v > 0) ? 0.0 : v > 1 ? 1.0 : v;
   if (c.relu && v <= 0) v = 0;
-  if (c.to.format == nullptr) return v != v ? 0x7FFFFFFFFFFFFFFF : std::bit_cast<U64>(v);
+  if (c.to.format == nullptr) return std::bit_cast<U64>(v);
   const U64 out = encode(*c.to.format, v, c.rounding);
   return c.flush && c.to.letter == 'r' ? flushed(kF32, out) : out;
 }
 
 void add_conversion(Kind& kind, const std::string& form, const Conversion& c) {
-  const bool loose = !c.saturate && (c.to.format == nullptr || c.from.format == nullptr);
+  const bool loose = !c.saturate && (c.to.format == nullptr || c.from.format == nullptr || c.from.nan == 'b');
   kind.operations.push_back(
       {written(form, 1), {c.from.letter}, c.to.letter, ' ', loose ? c.to.nan : ' ', [=](const U64* x) {
          return convert(c, x[0]);
@@ -231,6 +251,27 @@ void add_narrow(Kind& kind, const Format& f) {
   }
 }
 
+// tf32 lies in the upper bits of an f32; NaNs are cut.
+Kind narrowed_words() {
+  Kind out{"cvt tf32", {}, true};
+  for (int k = 0; k < 4; ++k) {
+    const Mode m = kModes[k & 1];
+    const bool relu = (k & 2) != 0;
+    out.operations.push_back({written(fmt::format("cvt.{}{}.tf32.f32", m.name, relu ? ".relu" : ""), 1), "r",
+                              'r', ' ', 'f', [=](const U64* x) {
+                                double v = decode(kF32, x[0]);
+                                if (relu && v <= 0) v = 0;
+                                return v != v ? x[0] & 0xFFFFE000 : encode(kTF32, v, m.rounding) << 13;
+                              }});
+  }
+  out.operations.push_back({written("cvt.rna.tf32.f32", 1), "r", 'r', ' ', 'f', [](const U64* x) {
+                              return (x[0] & 0x7F800000) == 0x7F800000
+                                         ? x[0] & 0xFFFFE000
+                                         : (x[0] + 0x1000) & 0xFFFFE000;  // half: away from zero
+                            }});
+  return out;
+}
+
 Kind packed() {
   Kind out{"cvt packed", {}};
   for (const Real& to : {kReals[0], kReals[1]})
@@ -262,8 +303,8 @@ Kind packed() {
 }  // namespace
 
 void add_convert_operations(Kinds& kinds) {
-  for (Kind kind :
-       {between_integers(), to_integers(), from_integers(), between_floats(), integral(), packed()})
+  for (Kind kind : {between_integers(), to_integers(), from_integers(), between_floats(), integral(),
+                    packed(), narrowed_words()})
     kinds.push_back(std::move(kind));
 }
 

@@ -93,7 +93,8 @@ Kind extremes() {
       add(out,
           fmt::format("{}{}{}{}", e.most ? "max" : "min", e.flush ? ".ftz" : "", e.nan ? ".NaN" : "",
                       e.sign ? ".xorsign.abs" : ""),
-          format, 2, ' ', [=](const U64* x) { return extreme(format, e, x[0], x[1]); });
+          format, 2, format.exponent_bits == 5 ? 'h' : 'b',
+          [=](const U64* x) { return extreme(format, e, x[0], x[1]); });
     }
   return out;
 }

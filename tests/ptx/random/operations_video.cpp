@@ -49,11 +49,13 @@ void add_scalar(Kind& kind, const Named& op) {
          second == 0 ? "rr" : "rrr", 'r', ' ', ' ', [=, exact = op.exact](const U64* x) {
            const S128 full = exact(part(a, sa, x[0]), part(b, sb, x[1]));
            const U64 t = saturate ? clamp_to(d, full) : cut(d, full);
-           const S128 v = value_of(d, t), c = value_of(d, x[2]);
+           // compared before the sum is cut; a negative one, of unsigned results, counts as large
+           const S128 c = value_of(d, x[2]), wide = saturate ? value_of(d, t) : full;
+           const bool c_less = d.is_signed || wide >= 0 ? c < wide : true;
            return second == 0   ? t
-                  : second == 1 ? cut(d, v + c)
-                  : second == 2 ? cut(d, std::min(v, c))
-                                : cut(d, std::max(v, c));
+                  : second == 1 ? cut(d, static_cast<S128>(t) + c)
+                  : second == 2 ? (c_less ? cut(d, c) : t)
+                                : (c_less ? t : cut(d, c));
          }});
   }
 }
@@ -79,6 +81,46 @@ void add_parallel(Kind& kind, const Named& op, int bits) {
   }
 }
 
+// Shifts of a part, comparisons of two, and a product with a sum.
+void add_rest(Kind& kind) {
+  for (int k = 0; k < 16; ++k) {
+    const Integer d = kWordTypes[k & 1], a = kWordTypes[k >> 1 & 1], b = kWordTypes[k >> 2 & 1];
+    const bool high = (k & 8) != 0;
+    const Selector sa = kSelectors[k % 7], sb = kSelectors[(k * 3 + 2) % 7];
+    constexpr const char* kCompare[] = {"eq", "ne", "lt", "le", "gt", "ge"};
+    const int compare = k % 6;
+    kind.operations.push_back(
+        {fmt::format("vset.{}.{}.{} $0, $1{}, $2{};", a.name, b.name, kCompare[compare], sa.name, sb.name),
+         "rr", 'r', ' ', ' ', [=](const U64* x) -> U64 {
+           const S128 p = part(a, sa, x[0]), q = part(b, sb, x[1]);
+           const bool holds[] = {p == q, p != q, p<q, p <= q, p> q, p >= q};
+           return holds[compare];
+         }});
+    const bool wrap = (k & 4) != 0;
+    const auto shift = [=](bool left, const U64* x) {
+      const int n = static_cast<int>(wrap ? x[1] & 31 : std::min<U64>(x[1], 32));
+      const S128 v = part(a, sa, x[0]), full = left ? v * (static_cast<S128>(1) << n) : v >> n;
+      return high ? clamp_to(d, full) : cut(d, full);
+    };
+    for (const bool left : {true, false})
+      kind.operations.push_back(
+          {fmt::format("{}.{}.{}.u32{}.{} $0, $1{}, $2;", left ? "vshl" : "vshr", d.name, a.name,
+                       high ? ".sat" : "", wrap ? "wrap" : "clamp", sa.name),
+           "rr", 'r', ' ', ' ', [=](const U64* x) { return shift(left, x); }});
+    const Integer sum = kWordTypes[a.is_signed || b.is_signed ? 1 : 0];
+    if (d.is_signed != sum.is_signed) continue;
+    constexpr const char* kScale[] = {"", ".shr7", ".shr15"};
+    const int scale = k % 3, amount = scale == 0 ? 0 : scale == 1 ? 7 : 15;
+    kind.operations.push_back({fmt::format("vmad.{}.{}.{}{}{} $0, $1{}, $2{}, $3;", d.name, a.name, b.name,
+                                           high ? ".sat" : "", kScale[scale], sa.name, sb.name),
+                               "rrr", 'r', ' ', ' ', [=](const U64* x) {
+                                 const S128 full =
+                                     (part(a, sa, x[0]) * part(b, sb, x[1]) + value_of(sum, x[2])) >> amount;
+                                 return high ? clamp_to(sum, full) : cut(sum, full);
+                               }});
+  }
+}
+
 }  // namespace
 
 void add_video_operations(Kinds& kinds) {
@@ -88,6 +130,7 @@ void add_video_operations(Kinds& kinds) {
     add_parallel(kind, op, 16);
     add_parallel(kind, op, 8);
   }
+  add_rest(kind);
   kinds.push_back(std::move(kind));
 }
 

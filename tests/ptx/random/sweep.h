@@ -15,7 +15,7 @@ constexpr std::uint32_t kSweepThreads = 1024;
 std::vector<Sweep> sweeps();           // of every operation, with operands
 std::string text(const Sweep& sweep);  // its entry (in, out), without the header
 U64 wanted(const Sweep& sweep, std::size_t thread);
-// How many threads differ and the first of them; NaNs that PTX leaves open count as equal.
+// How many threads differ, and the first of them; every bit of a NaN counts.
 std::string difference(const Sweep& sweep);
 
 }  // namespace intarsia::ptx::random

@@ -106,8 +106,10 @@ void Writer::call(const Statement& s) {
     line("  call.uni (take), {}_f{}, (give_a, give_b);", program_.name, s.form);
   } else {
     const std::string prototype = label();
-    line("  .reg .b64 one, two; mov.u64 one, {}_f0; mov.u64 two, {}_f1; selp.b64 one, one, two, %p{};",
-         program_.name, program_.name, s.guard);
+    line(
+        "  .reg .b64 one; .reg .b64 at; mov.u64 at, {}_entries; @!%p{} add.u64 at, at, 8; ld.global.u64 one, "
+        "[at];",
+        program_.name, s.guard);
     out += prototype + ": .callprototype (.param .b64 _) _ (.param .b32 _, .param .b64 _);\n";
     line("  call (take), one, (give_a, give_b), {};", prototype);
   }
@@ -257,6 +259,8 @@ std::string text(const Program& p) {
   for (std::size_t i = 0; i < kTable; ++i) out += fmt::format("{}{:#x}", i == 0 ? "" : ", ", p.table[i]);
   out += "};\n";
   for (std::size_t i = 0; i < p.subroutines.size(); ++i) out += subroutine(p, i);
+  if (p.subroutines.size() > 1)  // from memory: ptxas 13.0 breaks down over some pointers that it can follow
+    out += fmt::format(".global .align 8 .u64 {0}_entries[2] = {{{0}_f0, {0}_f1}};\n", p.name);
   Writer w(p);
   w.statements(p.body);
   w.out += fmt::format(

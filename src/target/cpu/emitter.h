@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "target/lanes.h"
 #include "target/cpu/plan.h"
+#include "target/lanes.h"
 
 namespace intarsia::target::cpu {
 

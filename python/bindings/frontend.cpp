@@ -195,28 +195,7 @@ void bind_operators(nb::class_<Tensor>& c) {
   });
 }
 
-void bind_tensor(nb::module_& m) {
-  nb::class_<Tensor> c(
-      m, "Tensor", nb::dynamic_attr(),
-      "A tensor: data, or what will compute it when somebody looks. Tensor(data, dtype=None) takes numbers, "
-      "nested lists "
-      "and arrays (NumPy, PyTorch, anything with DLPack; without a copy where their memory is dense).");
-  c.def(
-      "__init__",
-      [](Tensor* self, nb::handle data, nb::handle dtype) {
-        new (self)
-            Tensor(nb::cast<Tensor>(nb::module_::import_("intarsia.tensor").attr("tensor_of")(data, dtype)));
-      },
-      nb::arg("data") = nb::none(), nb::arg("dtype") = nb::none());
-  bind_operators(c);
-  c.def_prop_ro("dtype", [](const Tensor& t) {
-    return nb::module_::import_("intarsia.dtypes").attr("of_code")(t.dtype());
-  });
-  c.def_prop_ro("shape", &shape_of, "Extents: plain integers, or named dims while a function is compiled.");
-  c.def_prop_ro("rank", &Tensor::rank).def_prop_ro("ndim", &Tensor::rank);
-  c.def_prop_ro(
-      "device", [](const Tensor& t) { return t.device().name(); }, "Where the data lives; computes it.",
-      nb::call_guard<nb::gil_scoped_release>());
+void bind_evaluation(nb::class_<Tensor>& c) {
   c.def_prop_ro("is_evaluated", &Tensor::is_evaluated);
   c.def(
       "eval",
@@ -238,6 +217,10 @@ void bind_tensor(nb::module_& m) {
         return t.interpret(at);
       },
       "Computes by the operators' definitions, slowly and exactly.");
+}
+
+// What tensor.py builds on, and DLPack.
+void bind_data(nb::class_<Tensor>& c) {
   c.def("_to", [](const Tensor& t, const std::string& device) {
     const Caller at = caller();
     const nb::gil_scoped_release release;
@@ -267,6 +250,32 @@ void bind_tensor(nb::module_& m) {
     return nb::steal(PyObject_Call(method.ptr(), nb::make_tuple().ptr(), nb::kwargs(options).ptr()));
   });
   c.def("__dlpack_device__", &dlpack_device);
+}
+
+void bind_tensor(nb::module_& m) {
+  nb::class_<Tensor> c(
+      m, "Tensor", nb::dynamic_attr(),
+      "A tensor: data, or what will compute it when somebody looks. Tensor(data, dtype=None) takes numbers, "
+      "nested lists "
+      "and arrays (NumPy, PyTorch, anything with DLPack; without a copy where their memory is dense).");
+  c.def(
+      "__init__",
+      [](Tensor* self, nb::handle data, nb::handle dtype) {
+        new (self)
+            Tensor(nb::cast<Tensor>(nb::module_::import_("intarsia.tensor").attr("tensor_of")(data, dtype)));
+      },
+      nb::arg("data") = nb::none(), nb::arg("dtype") = nb::none());
+  bind_operators(c);
+  c.def_prop_ro("dtype", [](const Tensor& t) {
+    return nb::module_::import_("intarsia.dtypes").attr("of_code")(t.dtype());
+  });
+  c.def_prop_ro("shape", &shape_of, "Extents: plain integers, or named dims while a function is compiled.");
+  c.def_prop_ro("rank", &Tensor::rank).def_prop_ro("ndim", &Tensor::rank);
+  c.def_prop_ro(
+      "device", [](const Tensor& t) { return t.device().name(); }, "Where the data lives; computes it.",
+      nb::call_guard<nb::gil_scoped_release>());
+  bind_evaluation(c);
+  bind_data(c);
   const auto text = [](const Tensor& t) {
     const Caller at = caller();
     const nb::gil_scoped_release release;

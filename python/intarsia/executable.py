@@ -117,6 +117,9 @@ class Executable:
     def __str__(self):
         return str(self._native)
 
+    def __repr__(self):
+        return f"<compiled function of {', '.join(f'{name}: {info}' for name, info in self._infos)}>"
+
 
 def _tensor(value, path):
     if isinstance(value, Tensor):
@@ -150,12 +153,8 @@ def _map(value, function, path):
     return function(value, path)
 
 
-def compile(func, optimization_level=3, *, args=(), kwargs=None):
-    """Traces `func` on placeholders for every InputInfo in args and kwargs (others stay as they are), compiles what it returns, and gives
-    an Executable with the same signature less the arguments that were fixed.
-
-    Raises Error at the user's line for whatever does not fit, as calling the function would.
-    """
+def _bound(func, args, kwargs):
+    """The signature of a function, and its arguments by name; Error where they do not call it."""
     if not callable(func):
         raise Error(f"compile() takes a function of tensors, not {type(func).__name__}")
     signature = inspect.signature(func)
@@ -166,6 +165,32 @@ def compile(func, optimization_level=3, *, args=(), kwargs=None):
         raise Error(
             f"compile: args and kwargs must call {name}{signature}: {error}; give an InputInfo for every tensor"
         ) from None
+    return signature, bound
+
+
+def _results(returned):
+    """The tensors that a function returned, in a list, and its containers with their numbers in place of them."""
+    results = []
+
+    def output(value, path):
+        if not isinstance(value, Tensor):
+            raise Error(
+                f"a compiled function returns tensors, and containers of them; '{_spelled(('result', *path))}' is {type(value).__name__}"
+            )
+        results.append(value)
+        return len(results) - 1
+
+    shape = _map(returned, output, ())
+    return results, shape
+
+
+def compile(func, optimization_level=3, *, args=(), kwargs=None):
+    """Traces `func` on placeholders for every InputInfo in args and kwargs (others stay as they are), compiles what it returns, and gives
+    an Executable with the same signature less the arguments that were fixed.
+
+    Raises Error at the user's line for whatever does not fit, as calling the function would.
+    """
+    signature, bound = _bound(func, args, kwargs)
     infos = []
 
     def collect(value, path):
@@ -178,18 +203,7 @@ def compile(func, optimization_level=3, *, args=(), kwargs=None):
     by_path = {path: t for (path, _), t in zip(infos, placeholders)}
     for name, value in bound.arguments.items():
         bound.arguments[name] = _map(value, lambda v, path: by_path.get(path, v), (name,))
-    result = func(*bound.args, **bound.kwargs)
-    results = []
-
-    def output(value, path):
-        if not isinstance(value, Tensor):
-            raise Error(
-                f"a compiled function returns tensors, and containers of them; '{_spelled(('result', *path))}' is {type(value).__name__}"
-            )
-        results.append(value)
-        return len(results) - 1
-
-    shape = _map(result, output, ())
+    results, shape = _results(func(*bound.args, **bound.kwargs))
     native = _intarsia.compile_traced(placeholders, results, [info for _, info in infos])
     dynamic = {path[0] for path, _ in infos}
     kept = [p for n, p in signature.parameters.items() if n in dynamic]

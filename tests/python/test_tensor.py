@@ -283,6 +283,7 @@ def test_compiled_functions_keep_signature_and_containers():
     assert out["both"][1][0].tolist() == [[5.0, 5.0], [5.0, 5.0]]
     assert list(exe.__signature__.parameters) == ["x", "pair"]
     assert list(exe.input_infos) == ["x", "pair['a']", "pair['b']"]
+    assert repr(exe).startswith("<compiled function of x: InputInfo((2, 2), float32), pair['a']: ")
 
 
 @pytest.mark.parametrize("n", [0, 1, 255, 256, 257, 1000])

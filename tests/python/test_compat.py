@@ -200,6 +200,13 @@ def test_what_is_missing_is_named(tmp_path):
         assert message in run(tmp_path, text, fails=True).stderr
 
 
+def test_a_script_that_is_not_there():
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    call = [sys.executable, "-m", "intarsia.compat", "no_such_script.py"]
+    done = subprocess.run(call, env=env, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.endswith("error: there is no file 'no_such_script.py'\n")
+
+
 def test_scripts_see_their_arguments(tmp_path):
     (tmp_path / "beside.py").write_text("value = 3\n")
     script = tmp_path / "script.py"

@@ -7,6 +7,7 @@ import os
 import runpy
 import sys
 
+from ..errors import Unsupported
 from . import install
 
 
@@ -24,7 +25,12 @@ def main():
     parser.add_argument("script")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     given = parser.parse_args()
-    install(given.triton)
+    if not os.path.isfile(given.script):
+        parser.error(f"there is no file '{given.script}'")
+    try:
+        install(given.triton)
+    except Unsupported as error:
+        parser.error(error.message)
     sys.argv = [given.script, *given.arguments]
     sys.path.insert(0, os.path.dirname(os.path.abspath(given.script)))
     runpy.run_path(given.script, run_name="__main__")

@@ -40,24 +40,39 @@ def answers(log, folder, out):
     return result
 
 
-def random_chunk(program, first, last, out, deadline):
-    """Programs first … last - 1; goes on behind a program that breaks or hangs the GPU."""
+def random_run(program, first, last, out, seconds):
+    """Findings, programs done, where it broke (None: nowhere) and the exit status."""
+    file = out / f"random_{first}.json"
+    file.unlink(missing_ok=True)
+    code, output, _ = run_limited([program, "programs", first, last, file], seconds)
+    if code in (0, 1) and file.exists():
+        part = json.loads(file.read_text())
+        return part["findings"], part["done"], part["next"] if part["error"] else None, part["error"] or code
+    seen = [int(line) for line in output.splitlines() if line.strip().isdigit()]
+    return [], 0, seen[-1] if seen else first, code
+
+
+def random_chunk(program, first, last, out, deadline, batch=16):
+    """Programs first … last - 1. A batch that breaks the GPU or its assembler is done again one by one."""
     found, broken, done = [], [], 0
     while first < last and time.monotonic() < deadline:
-        file = out / f"random_{first}.json"
-        code, output, _ = run_limited([program, "programs", first, last, file], 150)
-        if code in (0, 1) and file.exists():
-            part = json.loads(file.read_text())
-            found += part["findings"]
-            done += part["done"]
-            if not part["error"]:
-                break
-            broken.append({"seed": part["next"], "error": part["error"]})
-            first = part["next"] + 1
-        else:
-            seen = [int(line) for line in output.splitlines() if line.strip().isdigit()]
-            broken.append({"after": seen[-1] if seen else first, "exit": code, "output": output[-500:]})
-            first = (seen[-1] if seen else first) + 16
+        part, count, at, _ = random_run(program, first, last, out, 150)
+        found += part
+        done += count
+        if at is None:
+            break
+        if count == 0 and at > first:  # nothing came back: those before it once more
+            part, count, again, _ = random_run(program, first, at, out, 150)
+            found += part
+            done += count
+        end = min(last, at + batch)
+        for seed in range(at, end):
+            part, count, here, why = random_run(program, seed, seed + 1, out, 25)
+            found += part
+            done += count
+            if here is not None:
+                broken.append({"seed": seed, "why": why})
+        first = end
     return found, broken, done
 
 
@@ -71,16 +86,6 @@ def broken_at(program, seed, out, most=45):
         if code not in (0, 1) or error:
             return {"seed": seed, "limit": limit, "exit": code, "error": error, "statement": output[-3000:]}
     return {"seed": seed, "limit": most, "exit": 0}
-
-
-def explain_broken(pool, program, broken, out):
-    """Which seeds broke, where only the batch is known, and with which statement."""
-    def alone(seed):
-        code, _, _ = run_limited([program, "programs", seed, seed + 1, out / f"alone_{seed}.json"], 25)
-        return seed if code not in (0, 1) else None
-    seeds = [b["seed"] for b in broken if "seed" in b]
-    seeds += [s for s in pool.map(alone, [at + i for b in broken if "after" in b for at in [b["after"]] for i in range(16)]) if s is not None]
-    return list(pool.map(lambda seed: broken_at(program, seed, out), seeds[:32]))
 
 
 def random_programs(log, env, folder, out, first, count, workers=16, chunk=160, limit=360):
@@ -100,7 +105,7 @@ def random_programs(log, env, folder, out, first, count, workers=16, chunk=160, 
                 for at in range(first, first + count, chunk)]
         parts = [job.result() for job in jobs]
         broken = [b for part in parts for b in part[1]]
-        explained = explain_broken(pool, program, broken, scratch) if len(broken) <= 32 else []
+        explained = list(pool.map(lambda b: broken_at(program, b["seed"], scratch), broken[:32]))
     findings = [f for part in parts for f in part[0]]
     (out / "random.json").write_text(json.dumps({"findings": findings[:60], "broken": broken, "explained": explained}, indent=1) + "\n")
     result["programs"] = {"first": first, "asked": count, "done": sum(part[2] for part in parts), "differ": len(findings),

@@ -259,8 +259,6 @@ std::string text(const Program& p) {
   for (std::size_t i = 0; i < kTable; ++i) out += fmt::format("{}{:#x}", i == 0 ? "" : ", ", p.table[i]);
   out += "};\n";
   for (std::size_t i = 0; i < p.subroutines.size(); ++i) out += subroutine(p, i);
-  if (p.subroutines.size() > 1)  // from memory: ptxas 13.0 breaks down over some pointers that it can follow
-    out += fmt::format(".global .align 8 .u64 {0}_entries[2] = {{{0}_f0, {0}_f1}};\n", p.name);
   Writer w(p);
   w.statements(p.body);
   w.out += fmt::format(
@@ -271,6 +269,9 @@ std::string text(const Program& p) {
       kCells);
   w.statements(p.tail);
   w.store_registers();
+  if (w.out.find("_entries") !=
+      std::string::npos)  // from memory, as ptxas may break down over pointers it can follow
+    out += fmt::format(".global .align 8 .u64 {0}_entries[2] = {{{0}_f0, {0}_f1}};\n", p.name);
   out += fmt::format(
       ".visible .entry {}(.param .u64 in, .param .u64 out, .param .u64 scratch, .param .u64 global_cells, "
       ".param .u64 dump){} {{\n"

@@ -87,6 +87,17 @@ bool store_side_by_side(Warp& warp, const Decoded& in, Space space, Access& acce
   return true;
 }
 
+// Eight words: of one place, side by side, or anywhere.
+U32x8 read_words(const std::byte* memory, const U32* offsets) {
+  const auto all = load_vector<U32x8>(offsets);
+  const std::byte* first = memory + offsets[0];
+  if (offsets[1] == offsets[0]) {
+    if (any_bit(all ^ offsets[0])) return gather_words(memory, all);
+    return U32x8{} + load_vector<U32>(first);
+  }
+  return any_bit(all ^ (kEight * 4 + offsets[0])) ? gather_words(memory, all) : load_vector<U32x8>(first);
+}
+
 // A whole warp's words of shared memory, wherever they are. False: `resolve` must tell.
 bool load_shared_words(Warp& warp, const Decoded& in) {
   Block& block = *warp.block;
@@ -106,8 +117,7 @@ bool load_shared_words(Warp& warp, const Decoded& in) {
   if (block.shadow.cells() != 0 && !shadow_eights(warp, block.shadow, offsets)) return false;
   U32* d = warp.at<U32>(warp.frame->code->refs[in.extra]);
   const std::byte* memory = block.shared.data();
-  for (int l = 0; l < kLanes; l += 8)
-    store_vector(d + l, gather_words(memory, load_vector<U32x8>(offsets + l)));
+  for (int l = 0; l < kLanes; l += 8) store_vector(d + l, read_words(memory, offsets + l));
   return true;
 }
 

@@ -7,6 +7,17 @@
 
 #include "ptx/machine.h"
 
+// A loop over lanes: a destination is one of the sources or apart from them, so lanes may go together. Clang
+// warns of those that it cannot make vectors of.
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed"
+#define INTARSIA_LANES _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
+#elif defined(__GNUC__)
+#define INTARSIA_LANES _Pragma("GCC ivdep")
+#else
+#define INTARSIA_LANES
+#endif
+
 namespace intarsia::ptx {
 
 using U8 = std::uint8_t;
@@ -34,12 +45,15 @@ template <class D>
 // r[0] = F(r[1], …) in each lane. F is computed in all lanes: it must be defined for any bits.
 template <class F, class D, class... S>
 Flow lanewise(Warp& warp, const Decoded& in, U32 mask) {
-  alignas(64) D out[kLanes];
+  alignas(64) D some[kLanes];
+  D* to = mask == kAll ? warp.at<D>(in.r[0]) : some;
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     const std::tuple<const S*...> source(warp.at<const S>(in.r[I + 1])...);
-    for (int l = 0; l < kLanes; ++l) out[l] = F{}(std::get<I>(source)[l]...);
+    INTARSIA_LANES
+    for (int l = 0; l < kLanes; ++l) to[l] = F{}(std::get<I>(source)[l]...);
   }(std::index_sequence_for<S...>{});
-  store_lanes(warp.at<D>(in.r[0]), out, mask);
+  if (mask != kAll) [[unlikely]]
+    store_some(warp.at<D>(in.r[0]), some, mask);
   return Flow::kNext;
 }
 

@@ -267,6 +267,30 @@ def test_what_aot_impl_must_return(golden):
     )
 
 
+def test_an_impl_that_returns_its_result(golden):
+    plugin_id = "test::returning"
+
+    @trtp.register(plugin_id)
+    def desc(x: trtp.TensorDesc) -> trtp.TensorDesc:
+        return x.like()
+
+    @trtp.impl(plugin_id)
+    def run(x, outputs, stream):
+        return np.asarray(x) + 1
+
+    def without(x, stream):
+        pass
+
+    golden(
+        "impl_errors",
+        messages(
+            lambda: ia.plugin(plugin_id, [ia.ones((2,))]).eval(),
+            lambda: trtp.impl(plugin_id)(without),
+        ),
+    )
+    trtp.unregister(plugin_id)
+
+
 def test_parameters_of_implementations(golden):
     plugin_id = "other_tests::parameters"
 

@@ -235,11 +235,22 @@ def impl(plugin_id, *, name="impl", target="any"):
     def decorate(function):
         schema = _schema(plugin_id, "impl", function)
         names = schema.bind(function, "impl", ("outputs", "stream", "tactic"))
+        where = Location(function.__code__, 0)
+        if names is not None and "outputs" not in names and schema.outputs > 0:
+            raise Error(
+                f"plugin '{plugin_id}': impl has no parameter 'outputs', and so nothing to write its results into",
+                where,
+            )
 
         def body(inputs, attributes, outputs, stream, tactic):
             extra = {"outputs": tuple(Tensor(t) for t in outputs), "stream": stream, "tactic": tactic}
             args, kwargs = schema.arguments(function, [Tensor(t) for t in inputs], attributes, extra)
-            _in_stage(plugin_id, "impl", lambda: function(*args, **kwargs))
+            result = _in_stage(plugin_id, "impl", lambda: function(*args, **kwargs))
+            if result is not None:
+                raise Error(
+                    f"plugin '{plugin_id}': impl writes its results into outputs and returns nothing, but it returned {_shown(result)}",
+                    where,
+                )
 
         _intarsia.plugin_add_impl(
             plugin_id, body, name, target, names is None or "tactic" in names, _place(function)

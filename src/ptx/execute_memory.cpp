@@ -61,8 +61,12 @@ void store_run(Warp& warp, const Ref* from, std::byte* to) {
 }
 
 template <class M, class D>
-bool load_side_by_side(Warp& warp, const Decoded& in, Space space, Access& access) {
+bool load_side_by_side(Warp& warp, const Decoded& in, Space space) {
   if (in.count > 4) return false;
+  Access access;
+  access.mask = kAll;
+  access.reads = true;
+  access.bytes = static_cast<U32>(sizeof(M) * in.count);
   const std::byte* from = resolve_run(warp, in, space, access);
   if (from == nullptr) return false;
   const Ref* to = warp.frame->code->refs.data() + in.extra;
@@ -122,16 +126,11 @@ bool load_shared_words(Warp& warp, const Decoded& in) {
 }
 
 template <class M, class D, Space kSpace>
-Flow load(Warp& warp, const Decoded& in, U32 mask) {
+[[gnu::noinline]] Flow load_each(Warp& warp, const Decoded& in, U32 mask) {
   Access access;
   access.mask = mask;
   access.reads = true;
   access.bytes = static_cast<U32>(sizeof(M) * in.count);
-  if (mask == kAll && (in.small & kStrong) == 0 && kSpace != Space::kLocal) {
-    if (load_side_by_side<M, D>(warp, in, kSpace, access)) return Flow::kNext;
-    if constexpr (kSpace == Space::kShared && sizeof(M) == 4 && sizeof(D) == 4)
-      if (in.count == 1 && load_shared_words(warp, in)) return Flow::kNext;
-  }
   access.atomic = access.update = (in.small & kStrong) != 0;
   make_addresses(warp, in, 1, access);
   resolve(warp, in, kSpace, access);
@@ -140,6 +139,16 @@ Flow load(Warp& warp, const Decoded& in, U32 mask) {
   if (access.mask != mask) [[unlikely]]
     clear_values<D>(warp, in, mask & ~access.mask, in.count);
   return Flow::kNext;
+}
+
+template <class M, class D, Space kSpace>
+Flow load(Warp& warp, const Decoded& in, U32 mask) {
+  if (mask == kAll && (in.small & kStrong) == 0 && kSpace != Space::kLocal) {
+    if constexpr (kSpace == Space::kShared && sizeof(M) == 4 && sizeof(D) == 4)
+      if (in.count == 1 && load_shared_words(warp, in)) return Flow::kNext;
+    if (load_side_by_side<M, D>(warp, in, kSpace)) return Flow::kNext;
+  }
+  return load_each<M, D, kSpace>(warp, in, mask);
 }
 
 template <class M, class D, Space kSpace>

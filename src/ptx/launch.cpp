@@ -30,6 +30,16 @@ void check_block(const Image& image, const LaunchConfig& c) {
   if (threads > static_cast<std::uint64_t>(c.device.threads_per_block))
     throw UserError(fmt::format("kernel {}: a block of {} has {} threads; sm_{} runs at most {}", entry.name,
                                 triple(c.block), threads, c.device.architecture, c.device.threads_per_block));
+  constexpr std::array<U32, 3> kMostThreads = {1024, 1024, 64};
+  constexpr std::array<U32, 3> kMostBlocks = {0x7FFFFFFF, 65535, 65535};
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (c.block[i] > kMostThreads[i])
+      throw UserError(fmt::format("kernel {}: a block of {}; its extents are at most {}", entry.name,
+                                  triple(c.block), triple(kMostThreads)));
+    if (c.grid[i] > kMostBlocks[i])
+      throw UserError(fmt::format("kernel {}: a grid of {}; its extents are at most {}", entry.name,
+                                  triple(c.grid), triple(kMostBlocks)));
+  }
   const auto want = [](const std::array<std::int32_t, 3>& v) {
     return std::array<std::uint32_t, 3>{static_cast<U32>(v[0]), static_cast<U32>(v[1]),
                                         static_cast<U32>(v[2])};
@@ -71,6 +81,9 @@ void check_cluster(const Image& image, const LaunchConfig& c) {
                         image.entry->name, triple(c.cluster), want[0], want[1], want[2]));
   }
   const U32 blocks = c.cluster[0] * c.cluster[1] * c.cluster[2];
+  if (blocks > 1 && c.device.architecture < 90)
+    throw UserError(fmt::format("kernel {}: launched with clusters of {}; sm_{} has none", image.entry->name,
+                                triple(c.cluster), c.device.architecture));
   if (blocks == 0 || blocks > 16)
     throw UserError(
         fmt::format("kernel {}: a cluster of {} blocks; 1 to 16 are possible", image.entry->name, blocks));

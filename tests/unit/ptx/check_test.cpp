@@ -319,6 +319,25 @@ TEST(PtxLaunchErrors, NameBothNumbers) {
   EXPECT_EQ(launch_error("", {1, 1, 1}, 0, {8, 4}), "no error");
 }
 
+TEST(PtxLaunchErrors, ExtentsAndClustersOfTheDevice) {
+  const auto error = [](LaunchConfig config) {
+    const Program program(parse(std::string(kHeader) + ".visible .entry k() { ret; }"), "k");
+    return error_of([&] { run(program, config, {}); });
+  };
+  LaunchConfig config;
+  config.block = {1, 1, 65};
+  EXPECT_EQ(error(config), "kernel k: a block of (1, 1, 65); its extents are at most (1024, 1024, 64)");
+  config.block = {1, 1, 64};
+  EXPECT_EQ(error(config), "no error");
+  config.grid = {1, 65536, 1};
+  EXPECT_EQ(error(config),
+            "kernel k: a grid of (1, 65536, 1); its extents are at most (2147483647, 65535, 65535)");
+  config.grid = {2, 1, 1};
+  config.cluster = {2, 1, 1};
+  config.device = device_of(80);
+  EXPECT_EQ(error(config), "kernel k: launched with clusters of (2, 1, 1); sm_80 has none");
+}
+
 TEST(PtxLaunch, AnEmptyGridRunsNothing) {
   const Program program(parse(std::string(kHeader) + ".visible .entry k() { trap; }"), "k");
   LaunchConfig config;

@@ -66,6 +66,12 @@ def changelog():
     return [] if re.search(r"^## ", head, re.M) else ["CHANGELOG.md has no section"]
 
 
+def checks_page():
+    command = [sys.executable, str(ROOT / "tools" / "gpu" / "checks_page.py"), "--check"]
+    stale = subprocess.run(command, capture_output=True, text=True).returncode
+    return ["docs/ptx-checks.md is not what bench/results/sanitizer.json gives: python3 tools/gpu/checks_page.py"] if stale else []
+
+
 CHECKS = {
     "layers": check_layers.problems,
     "file sizes": file_sizes,
@@ -74,6 +80,7 @@ CHECKS = {
     "unfinished marks": unfinished,
     "machine paths": machine_paths,
     "changelog": changelog,
+    "checks page": checks_page,
 }
 
 

@@ -69,6 +69,8 @@ class Formatter {
   Formatter(Warp& warp, const Decoded& in, int lane, U64 buffer)
       : warp_(warp), in_(in), lane_(lane), at_(buffer) {}
 
+  S32 taken() const { return taken_; }  // arguments so far
+
   std::string run(const std::string& format) {
     std::string out;
     for (std::size_t i = 0; i < format.size(); ++i) {
@@ -97,11 +99,20 @@ class Formatter {
     T value{};
     read_bytes(warp_, in_, lane_, at_, &value, sizeof value);
     at_ += sizeof(T);
+    ++taken_;
     return value;
+  }
+
+  // An int as the length modifiers narrow it.
+  template <class Narrow, class Narrowest, class Wide>
+  static Wide narrowed(std::ptrdiff_t halvings, Wide value) {
+    if (halvings == 0) return value;
+    return halvings == 1 ? static_cast<Narrow>(value) : static_cast<Narrowest>(value);
   }
 
   std::string conversion(std::string spec, char kind) {
     std::string flags;
+    const std::ptrdiff_t halvings = std::count(spec.begin(), spec.end(), 'h');
     const bool wide = spec.find("ll") != std::string::npos || spec.find('l') != std::string::npos ||
                       spec.find('j') != std::string::npos || spec.find('z') != std::string::npos ||
                       spec.find('t') != std::string::npos;
@@ -115,13 +126,13 @@ class Formatter {
       case 'd':
       case 'i':
         return wide ? printed(flags + "lld", static_cast<long long>(take<S64>()))
-                    : printed(flags + "d", take<S32>());
+                    : printed(flags + "d", narrowed<S16, S8>(halvings, take<S32>()));
       case 'u':
       case 'x':
       case 'X':
       case 'o':
         return wide ? printed(flags + "ll" + kind, static_cast<unsigned long long>(take<U64>()))
-                    : printed(flags + kind, take<U32>());
+                    : printed(flags + kind, narrowed<U16, U8>(halvings, take<U32>()));
       case 'c': return printed(flags + 'c', static_cast<int>(take<S32>()));
       case 'f':
       case 'F':
@@ -141,16 +152,18 @@ class Formatter {
   const Decoded& in_;
   int lane_;
   U64 at_;
+  S32 taken_ = 0;
 };
 
 void print(Warp& warp, const Decoded& in, const CallSite& site, int lane) {
   const std::string format = read_string(warp, in, lane, argument<U64>(warp, site, 0, lane));
-  const std::string text = Formatter(warp, in, lane, argument<U64>(warp, site, 1, lane)).run(format);
+  Formatter formatter(warp, in, lane, argument<U64>(warp, site, 1, lane));
+  const std::string text = formatter.run(format);
   auto& all = warp.block->worker->printed;
   if (all.empty() || all.back().first != warp.block->linear)
     all.emplace_back(warp.block->linear, std::string());
   all.back().second += text;
-  answer(warp, site, lane, static_cast<S32>(std::count(format.begin(), format.end(), '%')));
+  answer(warp, site, lane, formatter.taken());
 }
 
 Flow assertion(Warp& warp, const Decoded& in, U32 mask, const CallSite& site) {

@@ -1,6 +1,7 @@
 // Asks a GPU for the answers: answer FOLDER ARCH OUT runs every case's FOLDER/FILE.ARCH.ptx and writes the
 // bytes of all its out buffers, case by case. Needs the driver alone: g++ -O1 -std=c++20 answer.cpp -ldl.
 #include <dlfcn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -188,30 +189,19 @@ Answer no_answer(const Case& c) {
 class Asker {
  public:
   Asker(std::string folder, std::string arch) : folder_(std::move(folder)), arch_(std::move(arch)) {
-    call("cuInit", 0U);
-    call("cuDeviceGet", &device_, 0);
-    begin();
-  }
-
-  Answer run(const Case& c) {
-    try {
-      return ask(c, module(folder_ + "/" + c.file + "." + arch_ + ".ptx"));
-    } catch (const std::exception& error) {  // an error of a kernel stays with its context
-      std::printf("  FAILED: %s\n", error.what());
-      modules_.clear();
-      call("cuDevicePrimaryCtxReset_v2", device_);
-      begin();
-      return no_answer(c);
-    }
-  }
-
- private:
-  void begin() {
+    driver = dlopen("libcuda.so.1", RTLD_NOW);
+    if (driver == nullptr) throw std::runtime_error("there is no libcuda.so.1");
     void* context = nullptr;
-    call("cuDevicePrimaryCtxRetain", &context, device_);
+    int device = 0;
+    call("cuInit", 0U);
+    call("cuDeviceGet", &device, 0);
+    call("cuDevicePrimaryCtxRetain", &context, device);
     call("cuCtxSetCurrent", context);
   }
 
+  Answer run(const Case& c) { return ask(c, module(folder_ + "/" + c.file + "." + arch_ + ".ptx")); }
+
+ private:
   void* module(const std::string& path) {
     if (modules_.count(path) == 0) {
       std::ifstream in(path, std::ios::binary);
@@ -224,23 +214,57 @@ class Asker {
   }
 
   std::string folder_, arch_;
-  int device_ = 0;
   std::map<std::string, void*> modules_;
 };
+
+void write(const std::string& path, const Answer& answer) {
+  std::ofstream out(path, std::ios::binary | std::ios::app);
+  for (const auto& bytes : answer)
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+// Asks for the cases from `first` on until one fails, in a process of its own: an error of a kernel ends all
+// that its process can do with the device. Says through `done` after each case that it was written.
+[[noreturn]] void ask_from(const std::vector<Case>& cases, std::size_t first, char** words, int done) {
+  try {
+    Asker asker(words[1], words[2]);
+    for (std::size_t i = first; i < cases.size(); ++i) {
+      std::printf("%s %s %s\n", cases[i].file, cases[i].entry, cases[i].label);
+      std::fflush(stdout);
+      write(words[3], asker.run(cases[i]));
+      if (::write(done, ".", 1) != 1) _exit(5);
+    }
+    _exit(0);
+  } catch (const std::exception& error) {
+    std::printf("  FAILED: %s\n", error.what());
+    std::fflush(stdout);
+    _exit(1);
+  }
+}
 
 }  // namespace
 
 int main(int count, char** words) {
   if (count != 4) return 2;
-  driver = dlopen("libcuda.so.1", RTLD_NOW);
-  if (driver == nullptr) return 3;
-  Asker asker(words[1], words[2]);
-  std::ofstream out(words[3], std::ios::binary);
-  for (const Case& c : intarsia::ptx::cuda_cases::cases()) {
-    if (c.only != nullptr && std::string(c.only) != words[2]) continue;
-    std::printf("%s %s %s\n", c.file, c.entry, c.label);
-    std::fflush(stdout);
-    for (const auto& bytes : asker.run(c))
-      out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  std::vector<Case> cases;
+  for (const Case& c : intarsia::ptx::cuda_cases::cases())
+    if (c.only == nullptr || std::string(c.only) == words[2]) cases.push_back(c);
+  std::ofstream(words[3], std::ios::binary).close();
+  std::size_t failed = 0;
+  for (std::size_t first = 0; first < cases.size();) {
+    int ends[2];
+    if (pipe(ends) != 0) return 4;
+    const pid_t child = fork();
+    if (child == 0) ask_from(cases, first, words, ends[1]);
+    close(ends[1]);
+    char mark;
+    while (read(ends[0], &mark, 1) == 1) ++first;
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (first == cases.size()) break;
+    write(words[3], no_answer(cases[first++]));
+    ++failed;
   }
+  std::printf("%zu cases, %zu failed\n", cases.size(), failed);
 }

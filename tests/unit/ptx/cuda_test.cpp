@@ -140,6 +140,7 @@ TEST_P(PtxCuda, AgreesWithTheGpu) {
   const std::string answers = test::file(fmt::format("cuda/answers.{}.bin", arch));
   std::size_t at = answer_offset(arch, c);
   if (at >= answers.size()) GTEST_SKIP() << "no GPU has answered this case yet";
+  if (answers.substr(at, 64) == std::string(64, '\xDD')) GTEST_SKIP() << "the GPU failed on this case";
   for (std::size_t i = 0; i < c.arguments.size(); ++i) {
     const Argument& a = c.arguments[i];
     if (!a.compared()) continue;
@@ -149,6 +150,14 @@ TEST_P(PtxCuda, AgreesWithTheGpu) {
       got.resize(static_cast<std::size_t>(a.count));
     }
     ASSERT_LE(at + got.size(), answers.size());
+    for (const cuda_cases::Deviation& d : c.deviations) {
+      if (d.argument != i) continue;
+      const std::size_t each = cuda_cases::bytes_of(a.type), first = static_cast<std::size_t>(d.first) * each,
+                        size = static_cast<std::size_t>(d.count) * each;
+      EXPECT_NE(answers.compare(at + first, size, reinterpret_cast<const char*>(&got[first]), size), 0)
+          << "no deviation any more: " << d.why;
+      std::memcpy(&got[first], answers.data() + at + first, size);
+    }
     EXPECT_EQ(difference(a.type == 'z' ? 'i' : a.type, got,
                          reinterpret_cast<const unsigned char*>(answers.data()) + at,
                          result.inexact.empty() ? 0 : c.tolerance),

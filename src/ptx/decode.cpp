@@ -206,23 +206,10 @@ void Decoder::emit(const Form& form, const Instruction& in, Decoded step) {
 }
 
 Decoder::Bound Decoder::bind(const Form& form, const Instruction& in) {
-  std::vector<std::string_view> words;
-  std::size_t needed = 0;
-  for (std::string_view rest = form.row->operands; !rest.empty();) {
-    words.push_back(rest.substr(0, rest.find(' ')));
-    rest.remove_prefix(std::min(words.back().size() + 1, rest.size()));
-    needed += words.back().front() != '?';
-  }
   Bound bound;
-  std::size_t spare = in.operands.size() - needed, at = 0;
-  for (std::string_view word : words) {
-    if (word.front() == '?') {
-      if (spare == 0) continue;
-      --spare;
-      word.remove_prefix(1);
-    }
+  std::size_t at = 0;
+  for (std::string_view word : form.words(in.operands.size()))
     bind_word(form, word, in.operands[at++], bound);
-  }
   return bound;
 }
 

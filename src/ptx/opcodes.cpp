@@ -213,6 +213,41 @@ std::string Form::text() const {
   return out;
 }
 
+// The words with those that a modifier decides decided.
+std::vector<std::string_view> Form::settled() const {
+  std::vector<std::string_view> all, out;
+  split(row->operands, ' ', all);
+  for (std::string_view word : all) {
+    if (word == "?U" && has("L2::cache_hint")) word.remove_prefix(1);
+    if (word == "?q" && (has("and") || has("or") || has("xor"))) word.remove_prefix(1);
+    if (word != "?U" && word != "?q") out.push_back(word);
+  }
+  return out;
+}
+
+std::size_t Form::most() const { return settled().size(); }
+std::size_t Form::fewest() const {
+  std::size_t out = 0;
+  for (std::string_view word : settled()) out += word.front() != '?';
+  return out;
+}
+
+std::vector<std::string_view> Form::words(std::size_t operands) const {
+  const std::size_t needed = fewest();
+  if (operands < needed || operands > most()) return {};
+  std::vector<std::string_view> out;
+  std::size_t spare = operands - needed;
+  for (std::string_view word : settled()) {
+    if (word.front() == '?') {
+      if (spare == 0) continue;
+      --spare;
+      word.remove_prefix(1);
+    }
+    out.push_back(word);
+  }
+  return out;
+}
+
 Form match_modifiers(std::string_view opcode, const std::vector<std::string_view>& given) {
   const std::vector<std::string_view> modifiers = in_order(opcode, given);
   Form form;

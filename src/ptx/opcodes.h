@@ -80,6 +80,15 @@ struct Form {
   Space space() const;
   int dimensions() const;    // of .1d to .5d; 0 without
   std::string text() const;  // "add.sat.s32"
+  // The row's words for so many operands, without '?'. A policy (?U) stands where .L2::cache_hint does, a
+  // predicate (?q) where the form combines with one; other words with '?' take what is left, from the left.
+  // Empty where the number does not fit: then it must be within `fewest` and `most`.
+  std::vector<std::string_view> words(std::size_t operands) const;
+  std::size_t fewest() const;
+  std::size_t most() const;
+
+ private:
+  std::vector<std::string_view> settled() const;
 };
 
 struct Group {

@@ -7,10 +7,12 @@ namespace {
 using enum Family;
 
 constexpr Row kRows[] = {
-    {"mma", "sync aligned m16n8k8|m16n8k16 row col f32|f16 f16 f16 f32|f16", "n n n n", kMatrix},
+    {"mma", "sync aligned m16n8k8|m16n8k16 row col f32 f16 f16 f32", "n n n n", kMatrix},
+    {"mma", "sync aligned m16n8k8|m16n8k16 row col f16 f16 f16 f16", "n n n n", kMatrix},
     {"mma", "sync aligned m16n8k8|m16n8k16 row col f32 bf16 bf16 f32", "n n n n", kMatrix},
     {"mma", "sync aligned m16n8k4|m16n8k8 row col f32 tf32 tf32 f32", "n n n n", kMatrix},
-    {"mma", "sync aligned m16n8k16|m16n8k32 row col f32|f16 e4m3|e5m2 e4m3|e5m2 f32|f16", "n n n n", kMatrix},
+    {"mma", "sync aligned m16n8k16|m16n8k32 row col f32 e4m3|e5m2 e4m3|e5m2 f32", "n n n n", kMatrix},
+    {"mma", "sync aligned m16n8k16|m16n8k32 row col f16 e4m3|e5m2 e4m3|e5m2 f16", "n n n n", kMatrix},
     {"mma", "sync aligned m8n8k16|m16n8k16|m16n8k32 row col ?satfinite s32 s8|u8 s8|u8 s32", "n n n n",
      kMatrix},
     {"mma", "sync aligned m8n8k32|m16n8k32|m16n8k64 row col ?satfinite s32 s4|u4 s4|u4 s32", "n n n n",
@@ -47,7 +49,9 @@ constexpr Row kRows[] = {
      kMatrix},
     {"wmma", "mma sync aligned row|col row|col m16n16k16|m8n32k16|m32n8k16 f32 bf16 bf16 f32", "n n n n",
      kMatrix},
-    {"wmma", "mma sync aligned row|col row|col m16n16k16|m8n32k16|m32n8k16 s32 s8|u8 s8|u8 s32 ?satfinite",
+    {"wmma", "mma sync aligned row|col row|col m16n16k16|m8n32k16|m32n8k16 s32 s8 s8 s32 ?satfinite",
+     "n n n n", kMatrix},
+    {"wmma", "mma sync aligned row|col row|col m16n16k16|m8n32k16|m32n8k16 s32 u8 u8 s32 ?satfinite",
      "n n n n", kMatrix},
     {"wmma", "mma sync aligned row|col row|col m16n16k8 f32 tf32 tf32 f32", "n n n n", kMatrix},
     {"wmma", "mma sync aligned row|col row|col m8n8k4 ?rn f64 f64 f64 f64", "n n n n", kMatrix},
@@ -58,7 +62,8 @@ constexpr Row kRows[] = {
     {"wmma", "load b sync aligned col m8n8k128 ?global|@sharedcta b1", "n m ?u", kMatrix},
     {"wmma", "load c sync aligned row|col m8n8k32|m8n8k128 ?global|@sharedcta s32", "n m ?u", kMatrix},
     {"wmma", "store d sync aligned row|col m8n8k32|m8n8k128 ?global|@sharedcta s32", "m n ?u", kMatrix},
-    {"wmma", "mma sync aligned row col m8n8k32 s32 s4|u4 s4|u4 s32 ?satfinite", "n n n n", kMatrix},
+    {"wmma", "mma sync aligned row col m8n8k32 s32 s4 s4 s32 ?satfinite", "n n n n", kMatrix},
+    {"wmma", "mma sync aligned row col m8n8k32 s32 u4 u4 s32 ?satfinite", "n n n n", kMatrix},
     {"wmma", "mma xor|and popc sync aligned row col m8n8k128 s32 b1 b1 s32", "n n n n", kMatrix},
 };
 

@@ -12,28 +12,6 @@ namespace {
 
 using Kind = Operand::Kind;
 
-// The words of a row that stand for the operands given: those with '?' only where there is one for them.
-std::vector<std::string_view> words_of(const Row& row, std::size_t given) {
-  std::vector<std::string_view> all;
-  std::size_t needed = 0;
-  for (std::string_view rest = row.operands; !rest.empty();) {
-    all.push_back(rest.substr(0, rest.find(' ')));
-    rest.remove_prefix(std::min(all.back().size() + 1, rest.size()));
-    needed += all.back().front() != '?';
-  }
-  std::vector<std::string_view> out;
-  std::size_t spare = given > needed ? given - needed : 0;
-  for (std::string_view word : all) {
-    if (word.front() == '?') {
-      if (spare == 0) continue;
-      --spare;
-      word.remove_prefix(1);
-    }
-    out.push_back(word);
-  }
-  return out;
-}
-
 bool is_destination(std::string_view word, std::size_t position, const Form& form) {
   if (word == "n") return position == 0 && form.row->opcode != "stmatrix" && !form.has("store");
   return word == "fd" || std::string_view("dDEzZpvy").find(word.front()) != std::string_view::npos;
@@ -130,7 +108,7 @@ void Tracer::begin(const Instruction& in) {
   const Form form = match_modifiers(in.opcode, modifiers);
   step_.opcode = form.text();
   if (in.guard >= 0) add_register(in.guard, Type::kPred, false);
-  const std::vector<std::string_view> words = words_of(*form.row, in.operands.size());
+  const std::vector<std::string_view> words = form.words(in.operands.size());
   for (std::size_t i = 0; i < in.operands.size() && i < words.size(); ++i)
     if (words[i] != "c" && words[i] != "t")
       add(in.operands[i], type_of_word(words[i], i, form), is_destination(words[i], i, form));

@@ -17,44 +17,25 @@ class Checker {
       : module_(module), function_(function), in_(in), form_(form) {}
 
   void run() {
-    std::vector<std::string_view> words;
-    std::string_view rest = form_.row->operands;
-    std::size_t needed = 0;
-    while (!rest.empty()) {
-      const std::string_view word = rest.substr(0, rest.find(' '));
-      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-      needed += word.front() != '?';
-      words.push_back(word);
-    }
-    if (words.size() == 1 && words[0] == "c") return call();
+    if (form_.row->operands == "c") return call();
     if (form_.row->family != Family::kVideo)
       for (position_ = 0; position_ < in_.operands.size(); ++position_) whole(in_.operands[position_]);
-    if (in_.operands.size() < needed || in_.operands.size() > words.size())
-      bad(fmt::format(
-          "'{}' takes {} operands, {} are given", form_.text(),
-          needed == words.size() ? fmt::format("{}", needed) : fmt::format("{} to {}", needed, words.size()),
-          in_.operands.size()));
-    assign(words, in_.operands.size() - needed);
+    const std::size_t fewest = form_.fewest(), most = form_.most();
+    if (in_.operands.size() < fewest || in_.operands.size() > most)
+      bad(fmt::format("'{}' takes {} operands, {} are given", form_.text(),
+                      fewest == most ? fmt::format("{}", fewest) : fmt::format("{} to {}", fewest, most),
+                      in_.operands.size()));
+    position_ = 0;
+    for (std::string_view word : form_.words(in_.operands.size())) {
+      operand(word, in_.operands[position_]);
+      ++position_;
+    }
   }
 
  private:
   [[noreturn]] void bad(const std::string& what) const { fail(module_, in_.place.line, what); }
   [[noreturn]] void bad_operand(const std::string& wanted) const {
     bad(fmt::format("operand {} of '{}': expected {}", position_ + 1, form_.text(), wanted));
-  }
-
-  // `spare`: how many of the words with '?' have an operand.
-  void assign(const std::vector<std::string_view>& words, std::size_t spare) {
-    position_ = 0;
-    for (std::string_view word : words) {
-      if (word.front() == '?') {
-        if (spare == 0) continue;
-        --spare;
-        word.remove_prefix(1);
-      }
-      operand(word, in_.operands[position_]);
-      ++position_;
-    }
   }
 
   Type register_type(const Operand& o) const {

@@ -326,6 +326,9 @@ def float_comparisons(t, logic):
             both = lambda a, b, c: tuple(g(v, c) for v in (int(compare("ltu", read(a), read(b))), 1 - int(compare("ltu", read(a), read(b)))))
             t.map(f"setp.ltu.{op}.{type} <o:pred>{'|<o:pred>' * two}, <i:{type}>, <i:{type}>, <i:pred>;",
                   [(a, b, i & 1) for i, (a, b) in enumerate(pairs)], lambda *a: both(*a)[: 1 + two])
+        if type in ("f32", "f64"):
+            t.map(f"set.lt.or.u32.{type} <o:u32>, <i:{type}>, <i:{type}>, <i:pred>;", [(a, b, i & 1) for i, (a, b) in enumerate(pairs)],
+                  lambda a, b, c: 0xFFFFFFFF * (int(compare("lt", read(a), read(b))) | c))
         if type in ("f32", "f16"):
             tiny, zero = FLOATS[type][4], 0
             t.map(f"setp.gt.ftz.{type} <o:pred>, <i:{type}>, <i:{type}>;", [(tiny, zero), (zero, tiny), (FLOATS[type][6], tiny)],

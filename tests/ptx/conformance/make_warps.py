@@ -132,7 +132,9 @@ def matrices():
         product(t, shape, ("f32", "tf32", "tf32", "f32"))
     for a in ("e4m3", "e5m2"):
         for b in ("e4m3", "e5m2"):
-            product(t, "m16n8k32", ("f32", a, b, "f32"))
+            for shape in ("m16n8k16", "m16n8k32"):
+                product(t, shape, ("f32", a, b, "f32"))
+                product(t, shape, ("f16", a, b, "f16"))
     for shape in ("m8n8k16", "m16n8k16", "m16n8k32"):
         for a, b in (("s8", "s8"), ("u8", "s8"), ("s8", "u8"), ("u8", "u8")):
             product(t, shape, ("s32", a, b, "s32"), ".satfinite" if a == b else "")

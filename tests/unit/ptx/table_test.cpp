@@ -94,15 +94,11 @@ std::vector<int> fragments(const Form& form) {
 
 std::string instruction(const Form& form) {
   std::string out = form.text();
-  std::string_view rest = form.row->operands;
   std::size_t at = 0, next = 0;
   const std::vector<int> counts = form.row->family == Family::kMatrix && form.row->opcode != "movmatrix"
                                       ? fragments(form)
                                       : std::vector<int>{};
-  while (!rest.empty()) {
-    const std::string_view word = rest.substr(0, rest.find(' '));
-    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-    if (word.front() == '?') continue;
+  for (std::string_view word : form.words(form.fewest())) {
     out += at++ == 0 ? " " : ", ";
     if (word != "n") {
       out += operand(form, word);

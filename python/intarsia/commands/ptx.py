@@ -239,8 +239,7 @@ def _show_run(entry, arguments, result, t):
     else:
         t.line("inexact: none; a GPU's results must be equal bit for bit")
     reports = len(result.reports)
-    state = t.paint("good", "ok") if not reports else t.paint("bad", f"{reports} report{'s' if reports > 1 else ''}")
-    t.line(f"{state}, {result.steps} warp instructions")
+    t.line(t.paint("good", "ok") if not reports else t.paint("bad", f"{reports} report{'s' if reports > 1 else ''}"))
 
 
 def _run_json(given, entry, arguments, result):

@@ -47,7 +47,8 @@ def find_package(folder):
 def pip_install(folder):
     run(sys.executable, "-m", "venv", folder / "venv")
     python = folder / "venv" / "bin" / "python"
-    run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", ROOT, env={"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"})
+    run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", ROOT,
+        env={"CMAKE_CXX_COMPILER_LAUNCHER": "ccache", "CCACHE_BASEDIR": str(ROOT), "CCACHE_NOHASHDIR": "1"})
     run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "numpy")
     printed = run(python, "-c", SMOKE, cwd=folder)
     if printed.strip() != "[[1.0, 1.0], [2.0, 2.0]]":

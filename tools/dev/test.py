@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,8 @@ GTEST_PASSED = re.compile(r"^\[  PASSED  \] (\d+) tests?", re.M)
 GTEST_FAILED = re.compile(r"^\[  FAILED  \] (\d+) tests?, listed", re.M)
 GTEST_SKIPPED = re.compile(r"^\[  SKIPPED \] (\d+) tests?, listed", re.M)
 COUNTS = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
-SANITIZED_SUITES_TSAN = {"base", "runtime", "compiler", "plugins", "frontend"}
+THREADED_SUITES = {"base", "runtime", "compiler", "plugins", "frontend", "ptx"}
+CORES = len(os.sched_getaffinity(0))
 
 
 @dataclass
@@ -65,6 +67,12 @@ def line_counts(code, output):
     return found["passed"], found["failed"], found["skipped"]
 
 
+def programs_of(folder, prefix):
+    for program in sorted((ROOT / folder).glob(f"{prefix}*")):
+        if program.is_file() and os.access(program, os.X_OK):
+            yield program.name.removeprefix(prefix), program
+
+
 class Runner:
     def __init__(self, options):
         self.options, self.total = options, Total()
@@ -86,11 +94,18 @@ class Runner:
         self.total.add(f"build {preset}", 0 if code else 1, 1 if code else 0, 0, output)
         return code == 0
 
+    def side_by_side(self, commands, counts, env=None):
+        """Runs commands (name -> command) on all cores, and counts them in their order."""
+        with ThreadPoolExecutor(CORES) as pool:
+            running = {name: pool.submit(run, command, env) for name, command in commands.items()}
+            for name, done in running.items():
+                code, output = done.result()
+                self.total.add(name, *counts(code, output), output)
+
     def suites(self, preset, only=None, env=None):
-        for program in sorted((ROOT / "build" / preset / "tests").glob("test_*")):
-            name = program.name.removeprefix("test_")
-            if program.is_file() and os.access(program, os.X_OK) and (only is None or name in only):
-                self.counted(f"{preset} {name}", [program, "--gtest_brief=1"], gtest_counts, env=env)
+        programs = {f"{preset} {name}": [program, "--gtest_brief=1"] for name, program in programs_of(f"build/{preset}/tests", "test_")
+                    if only is None or name in only}
+        self.side_by_side(programs, gtest_counts, env)
 
     # The stages ----------------------------------------------------------------------------------------------------
 
@@ -110,35 +125,30 @@ class Runner:
     def docs(self):
         self.counted("docs and examples", [PYTHON, "tools/check_docs.py"])
 
-    def gcc(self):
-        """Everything builds; the suites that run are those whose texts do not show in which order a compiler evaluates arguments."""
-        if self.build("gcc"):
-            self.suites("gcc", only={"base", "graph", "ops", "plugins", "ptx", "runtime"})
+    def release(self):
+        """What users install: built by g++, LLVM static and hidden; its suites, the installed package, the wheel."""
+        if self.build("release"):
+            self.suites("release")
+            self.counted("install", [PYTHON, "tools/check_install.py"], timeout=3600)
 
     def asan(self):
         if self.build("asan"):
             self.suites("asan", env={"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"})
 
-    def tsan(self):
-        if self.build("tsan"):
-            self.suites("tsan", only=SANITIZED_SUITES_TSAN)
-
     def fuzz(self):
         if not self.build("asan"):
             return
-        for program in sorted((ROOT / "build" / "asan" / "fuzz").glob("fuzz_*")):
-            if not (program.is_file() and os.access(program, os.X_OK)):
-                continue
-            name = program.name.removeprefix("fuzz_")
-            seeds = ROOT / "fuzz" / "corpus" / name
-            fresh = ROOT / "build" / "asan" / "fuzz" / f"found_{name}"
+        commands = {}
+        for name, program in programs_of("build/asan/fuzz", "fuzz_"):
+            seeds, fresh = ROOT / "fuzz" / "corpus" / name, ROOT / "build" / "asan" / "fuzz" / f"found_{name}"
             fresh.mkdir(exist_ok=True)
-            code, output = run([program, f"-max_total_time={self.options.fuzz_seconds}", "-rss_limit_mb=4096", "-timeout=20",
-                                f"-artifact_prefix={fresh}/", fresh, *([seeds] if seeds.exists() else [])])
-            self.total.add(f"fuzz {name}", 0 if code else 1, 1 if code else 0, 0, output)
+            commands[f"fuzz {name}"] = [program, f"-max_total_time={self.options.fuzz_seconds}", "-rss_limit_mb=4096", "-timeout=20", "-verbosity=0",
+                                        "-print_final_stats=1", f"-artifact_prefix={fresh}/", fresh, *([seeds] if seeds.exists() else [])]
+        self.side_by_side(commands, lambda code, output: (0 if code else 1, 1 if code else 0, 0))
 
-    def install(self):
-        self.counted("install", [PYTHON, "tools/check_install.py"], timeout=3600)
+    def tsan(self):
+        if self.build("tsan", *(f"test_{name}" for name in THREADED_SUITES)):
+            self.suites("tsan", only=THREADED_SUITES)
 
     def peers(self):
         if self.build("dev"):
@@ -147,17 +157,14 @@ class Runner:
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--all", action="store_true", help="sanitizers, fuzzing, the release build and the wheel too")
+    parser.add_argument("--quick", action="store_true", help="neither the release nor sanitizers nor fuzzing")
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--only", nargs="+", metavar="STAGE")
     parser.add_argument("--fuzz-seconds", type=int, default=30)
     options = parser.parse_args()
     runner = Runner(options)
     quick = ["tree", "unit", "golden", "python", "docs"]
-    usual = [*quick, "gcc"]
-    thorough = [*usual, "asan", "fuzz", "tsan", "install"]
-    stages = ["peers"] if options.peers else quick if options.quick else thorough if options.all else usual
+    stages = ["peers"] if options.peers else quick if options.quick else [*quick, "release", "asan", "fuzz", "tsan"]
     for name in options.only or stages:
         runner.stage(name, getattr(runner, name))
     total = runner.total

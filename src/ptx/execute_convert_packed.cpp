@@ -30,7 +30,8 @@ struct ToTf32 {
   U32 operator()(float x) const {
     if (kRelu) x = relu_of(x);
     const auto u = std::bit_cast<U32>(x);
-    if ((u & 0x7F800000) == 0x7F800000) return u & ~U32{0x1FFF};  // NaNs are cut
+    if (kRound != Round::kAway && x != x) return kNanTf32;
+    if ((u & 0x7F800000) == 0x7F800000) return u & ~U32{0x1FFF};
     const U32 add = kRound == Round::kAway ? 0x1000 : kRound == Round::kNearest ? 0xFFF + (u >> 13 & 1) : 0;
     return (u + add) & ~U32{0x1FFF};
   }

@@ -33,10 +33,12 @@ Place place(int lane, int r, int e, int per_register, int rows) {
   return {lane / 4 + 8 * (r % halves), lane % 4 * per_register + e + 4 * per_register * (r / halves)};
 }
 
-// fp8 runs as two f16 products of 16: the first takes the even pairs of bytes of each register.
+bool is_f8(Type type) { return type == Type::kE4M3 || type == Type::kE5M2; }
+
+// fp8 runs as two f16 products of half the extent: the first takes the even pairs of bytes of each register.
 int step_order(Type type, int k, int extent) {
-  if ((type != Type::kE4M3 && type != Type::kE5M2) || extent < 32) return k;
-  return k % 4 / 2 * 16 + k / 16 * 8 + k % 16 / 4 * 2 + k % 2;
+  if (!is_f8(type)) return k;
+  return k % 4 / 2 * (extent / 2) + k / 16 * 8 + k % 16 / 4 * 2 + k % 2;
 }
 
 template <class Out, class Read>
@@ -94,8 +96,11 @@ void half_results(Warp& warp, const MatrixShape& s, const Operands& o, const Sca
       const U32 old = narrow_c ? std::bit_cast<U32>(f16_value(
                                      static_cast<U16>(warp.at<const U32>(o.c[i / 2])[l] >> (16 * (i % 2)))))
                                : warp.at<const U32>(o.c[i])[l];
-      const U32 bits = dot(s.types[1], {a + row * kMostK, k}, s.types[2], {b + col * kMostK, k}, old, rule);
-      result[row][col] = std::bit_cast<float>(bits);
+      const std::span<const Scaled> x(a + row * kMostK, k), y(b + col * kMostK, k);
+      result[row][col] =
+          narrow_c && narrow_d
+              ? f16_value(dot_f16(s.types[1], x, s.types[2], y, to_f16(std::bit_cast<float>(old)), rule))
+              : std::bit_cast<float>(dot(s.types[1], x, s.types[2], y, old, rule));
     }
   for (int l = 0; l < kLanes; ++l)
     for (int i = 0; i < 4; ++i) {
@@ -114,8 +119,8 @@ Flow mma_float(Warp& warp, const Decoded& in, U32) {
   const MatrixShape& s = warp.frame->code->matrices[static_cast<std::size_t>(in.immediate)];
   const Operands o = operands(warp, in, s);
   const LaunchConfig& config = *warp.block->launch->config;
-  const TensorRule rule =
-      tensor_rule(config.device.architecture, s.types[1], false, config.exact_tensor_cores);
+  TensorRule rule = tensor_rule(config.device.architecture, s.types[1], false, config.exact_tensor_cores);
+  if (is_f8(s.types[1])) rule.step = s.k / 2, rule.rounds_steps = true;
   if (rule.fast && mma_fast(warp, s, o)) return Flow::kNext;
   Scaled a[16 * kMostK], b[8 * kMostK];
   unpack(warp, o.a, s.a_registers, s.types[1], s.m, a, [&](U32 bits) { return scaled(s.types[1], bits); });

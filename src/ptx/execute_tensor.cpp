@@ -133,17 +133,17 @@ void fill(const TensorMapFields& map, Row& row) {
     std::memcpy(row.data() + at, &nan, static_cast<std::size_t>(bytes));
 }
 
-// f32 elements that the map says to flush or to round.
+// f32 elements that the map says to round. One that says to flush denormals changes none on an H100.
 void convert(const TensorMapFields& map, std::byte* elements, int count) {
   const auto type = static_cast<TensorMapType>(map.type);
-  const bool flushes = type == TensorMapType::kF32Ftz || type == TensorMapType::kTF32Ftz,
-             rounds = type == TensorMapType::kTF32 || type == TensorMapType::kTF32Ftz;
-  if (!flushes && !rounds) return;
+  if (type != TensorMapType::kTF32 && type != TensorMapType::kTF32Ftz) return;
   for (int i = 0; i < count; ++i) {
     U32 u;
     std::memcpy(&u, elements + 4 * i, 4);
-    if (flushes && (u & 0x7F800000) == 0) u &= 0x80000000;
-    if (rounds && (u & 0x7F800000) != 0x7F800000) u = (u + 0xFFF + (u >> 13 & 1)) & ~U32{0x1FFF};
+    if ((u & 0x7FFFFFFF) > 0x7F800000)
+      u = kNanTf32;
+    else if ((u & 0x7F800000) != 0x7F800000)
+      u = (u + 0xFFF + (u >> 13 & 1)) & ~U32{0x1FFF};
     std::memcpy(elements + 4 * i, &u, 4);
   }
 }

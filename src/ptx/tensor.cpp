@@ -134,6 +134,7 @@ TensorRule tensor_rule(int architecture, Type type, bool warp_group, bool exact)
   if (architecture >= 90) {
     rule.bits = f8 && warp_group ? 13 : 25;
     rule.step = f8 && !warp_group ? 16 : 64;
+    rule.result_bits = f8 && warp_group ? 13 : 23;
   } else {
     rule.bits = f8 ? 13 : 24;
     rule.step = type == Type::kTF32 ? 4 : f8 ? 16 : 8;
@@ -157,15 +158,20 @@ std::uint32_t dot(Type a_type, std::span<const Scaled> a, Type b_type, std::span
     if (addend.kind != Scaled::Kind::kFinite) return c;
     const Sum sum = step_sum(a.subspan(at, count), b.subspan(at, count),
                              fraction_bits(a_type) + fraction_bits(b_type), addend, 23, rule.bits);
-    c = truncated(sum.value, sum.unit);
+    c = truncated(sum.value, sum.unit) & ~((1U << (23 - rule.result_bits)) - 1);
   }
   return c;
 }
 
 std::uint16_t dot_f16(Type a_type, std::span<const Scaled> a, Type b_type, std::span<const Scaled> b,
                       std::uint16_t c, const TensorRule& rule) {
-  const std::uint32_t wide = dot(a_type, a, b_type, b, std::bit_cast<std::uint32_t>(f16_value(c)), rule);
-  return to_f16(std::bit_cast<float>(wide));
+  const std::size_t step = rule.rounds_steps ? static_cast<std::size_t>(rule.step) : a.size();
+  for (std::size_t at = 0; at < a.size(); at += step) {
+    const std::uint32_t wide = dot(a_type, a.subspan(at, step), b_type, b.subspan(at, step),
+                                   std::bit_cast<std::uint32_t>(f16_value(c)), rule);
+    c = to_f16(std::bit_cast<float>(wide));
+  }
+  return c;
 }
 
 }  // namespace intarsia::ptx

@@ -44,9 +44,10 @@ Kind logic() {
   return out;
 }
 
+// ptxas 13.0 takes the number of places of a 16-bit shift modulo 2^16 where it is written as a number.
 Operation shift(const char* form, Integer t, bool left) {
   const char c = letter(t.bits);
-  return {written(form, 2), {c, 'r'}, c, 'i', ' ', [=](const U64* x) {
+  return {written(form, 2), {c, 'r'}, c, t.bits == 16 ? ' ' : 'i', ' ', [=](const U64* x) {
             const int n = static_cast<int>(std::min<U64>(x[1], 64));
             return cut(t, left ? static_cast<S128>(static_cast<U128>(x[0]) << n) : value_of(t, x[0]) >> n);
           }};

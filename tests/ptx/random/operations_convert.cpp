@@ -251,7 +251,7 @@ void add_narrow(Kind& kind, const Format& f) {
   }
 }
 
-// tf32 lies in the upper bits of an f32; NaNs are cut.
+// tf32 lies in the upper bits of an f32; a NaN is 0x7fffe000, but for .rna, which cuts it.
 Kind narrowed_words() {
   Kind out{"cvt tf32", {}, true};
   for (int k = 0; k < 4; ++k) {
@@ -261,7 +261,7 @@ Kind narrowed_words() {
                               'r', ' ', 'f', [=](const U64* x) {
                                 double v = decode(kF32, x[0]);
                                 if (relu && v <= 0) v = 0;
-                                return v != v ? x[0] & 0xFFFFE000 : encode(kTF32, v, m.rounding) << 13;
+                                return v != v ? 0x7FFFE000 : encode(kTF32, v, m.rounding) << 13;
                               }});
   }
   out.operations.push_back({written("cvt.rna.tf32.f32", 1), "r", 'r', ' ', 'f', [](const U64* x) {

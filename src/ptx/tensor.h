@@ -3,8 +3,8 @@
 // The rule (MMA-Sim, arXiv 2511.10909, confirmed for sm_90 by tests/ptx): the products of one step and the
 // addend are truncated toward zero to a number of fraction bits below the largest exponent among them (the
 // products' exponents not normalised), summed exactly, and truncated to f32. A step is the whole k on Hopper
-// with 25 bits, half of it on Ampere with 24. On Hopper fp8 in a wgmma keeps 13 bits, in the result too; in an
-// mma it runs as two f16 products, each a step, and an f16 sum is rounded after each.
+// with 25 bits, half of it on Ampere with 24. On Hopper fp8 in a wgmma keeps 13 bits, in the result too; in
+// an mma it runs as two f16 products, each a step, and an f16 sum is rounded after each.
 #pragma once
 #include <cstdint>
 #include <span>

@@ -8,6 +8,7 @@ import re
 import sys
 
 import numpy as np
+import pytest
 
 import intarsia as ia
 import intarsia.language as tl
@@ -21,6 +22,16 @@ def shown(error):
     """The text of an error, with file names made the same everywhere and lines of test files left out."""
     text = re.sub(r"\S*?([\w.<>-]+\.py)(?=:\d)", r"\1", str(error))
     return re.sub(r"(test_\w+\.py|golden\.py|plugin_code\.py):\d+", r"\1:LINE", text)
+
+
+def messages(*calls):
+    """What each call says when it raises an Error: all of them must."""
+    texts = []
+    for call in calls:
+        with pytest.raises(ia.Error) as error:
+            call()
+        texts.append(shown(error.value))
+    return "\n\n".join(texts)
 
 
 def _without_carets(text):

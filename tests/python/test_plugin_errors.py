@@ -8,17 +8,8 @@ import pytest
 
 import intarsia as ia
 import intarsia.plugins as trtp
-from golden import shown
+from golden import messages
 from plugin_code import PTX, foreign, fresh, scale_kernel, scaled
-
-
-def messages(*calls):
-    texts = []
-    for call in calls:
-        with pytest.raises(ia.Error) as error:
-            call()
-        texts.append(shown(error.value))
-    return "\n\n".join(texts)
 
 
 def test_combinations_that_are_wrong(golden):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import intarsia as ia
-from golden import shown
+from golden import messages
 
 
 @pytest.mark.parametrize(
@@ -200,21 +200,12 @@ def test_printing():
     )
 
 
-def _messages(calls):
-    texts = []
-    for call in calls:
-        with pytest.raises(ia.Error) as error:
-            call()
-        texts.append(shown(error.value))
-    return "\n\n".join(texts)
-
-
 def test_errors_at_the_users_line(golden):
     x, i = ia.iota((2, 3)), ia.iota((2, 3), dtype=ia.int32)
     golden(
         "tensor_errors",
-        _messages(
-            [
+        messages(
+            *[
                 lambda: x + ia.ones((4,)),
                 lambda: x @ x,
                 lambda: x + i,
@@ -237,8 +228,8 @@ def test_errors_at_the_users_line(golden):
 def test_errors_in_data(golden):
     golden(
         "data_errors",
-        _messages(
-            [
+        messages(
+            *[
                 lambda: ia.Tensor([[1, 2], [3]]),
                 lambda: ia.Tensor(None),
                 lambda: ia.Tensor("abc"),
@@ -310,8 +301,8 @@ def test_arguments_that_do_not_fit(golden):
     x = ia.ones((4, 3))
     golden(
         "executable_errors",
-        _messages(
-            [
+        messages(
+            *[
                 lambda: exe(x),
                 lambda: exe(x, ia.ones((5, 3))),
                 lambda: exe(x, ia.ones((4, 4))),

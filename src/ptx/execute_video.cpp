@@ -63,7 +63,9 @@ S64 operate(const VideoShape& s, S64 a, S64 b) {
 U32 one_value(const VideoShape& s, U32 a, U32 b, U32 c) {
   S64 value = operate(s, pick(a, s.a_part, s.a_signed), pick(b, s.b_part, s.b_signed));
   const Part to = part(s.d_part);
-  if (s.saturate) value = clamp_to(value, to.width, s.d_signed);
+  // What is saturated has 34 bits; only a shift makes more.
+  if (s.saturate)
+    value = clamp_to(static_cast<S64>(static_cast<U64>(value) << 30) >> 30, to.width, s.d_signed);
   const auto t = static_cast<U32>(value);
   // Compared before the value is cut to 32 bits.
   const S64 wide_c = s.d_signed ? S64{static_cast<S32>(c)} : S64{c};

@@ -382,6 +382,13 @@ def video():
                 t.map(f"{op}.{kind}32.{kind}32.u32.{mode} <o:{kind}32>, <i:{kind}32>, <i:u32>;", shifts, lambda a, n: f(value(a, kind + "32"), real(n)), 32)
             t.map(f"{op}.u32.u32.u32.{mode}.add <o:u32>, <i:u32>, <i:u32>, <i:u32>;", [(*s, 5) for s in shifts],
                   lambda a, n, c: (f(a, real(n)) & 0xFFFFFFFF) + c, 32)
+    # from an H100: what is saturated has 34 bits, the sign among them
+    t.map("vshl.u32.u32.u32.sat.clamp <o:u32>, <i:u32>.b0, <i:u32>;", [(0xFFFFFFC4, 0xBFB94EDA), (0x81, 24), (0x81, 25), (0x81, 26), (0x81, 27)],
+          lambda a, n: clamp(to_signed((a & 0xFF) << min(n, 32), 34), "u", 32), 32)
+    t.map("vshl.s32.s32.u32.sat.clamp <o:s32>, <i:s32>.b3, <i:u32>;", [(0x81030D0F, 0x5071E2BC), (0x81030D0F, 24), (0x81030D0F, 25), (0x43000000, 31)],
+          lambda a, n: clamp(to_signed(to_signed(a >> 24, 8) << min(n, 32), 34), "s", 32), 32)
+    t.map("vshl.s32.u32.u32.sat.wrap <o:s32>, <i:u32>.h1, <i:u32>;", [(0xD1A935CB, 0xC998FFDA), (0x00010000, 31), (0x00010000, 30), (0x00070000, 31)],
+          lambda a, n: clamp(to_signed(a >> 16 << (n & 31), 34), "s", 32), 32)
     three = pick(integers(32), 10, "vmad", 3)
     t.map("vmad.u32.u32.u32 <o:u32>, <i:u32>, <i:u32>, <i:u32>;", three, lambda a, b, c: a * b + c, 32)
     t.map("vmad.s32.s32.s32.shr7 <o:s32>, <i:s32>.h0, <i:s32>.b2, <i:s32>;", three, lambda a, b, c: to_signed(a, 16) * to_signed(b >> 16, 8) + to_signed(c, 32) >> 7, 32)

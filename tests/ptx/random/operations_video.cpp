@@ -42,7 +42,10 @@ void add_scalar(Kind& kind, const Named& op) {
     const Integer d = kWordTypes[k & 1], a = kWordTypes[k >> 1 & 1], b = kWordTypes[k >> 2 & 1];
     const bool saturate = (k & 8) != 0;
     const Selector sa = kSelectors[k % 7], sb = kSelectors[(k * 3 + 2) % 7];
-    const int second = k % 4;
+    // With .min or .max, ptxas 13.0 adds and subtracts in 32 bits, where PTX has 34.
+    const bool in_words =
+        (sa.bits == 32 || sb.bits == 32) && (op.name == std::string("add") || op.name == std::string("sub"));
+    const int second = in_words && k % 4 > 1 ? 0 : k % 4;
     kind.operations.push_back(
         {fmt::format("v{}.{}.{}.{}{}{} $0, $1{}, $2{}{};", op.name, d.name, a.name, b.name,
                      saturate ? ".sat" : "", kSecond[second], sa.name, sb.name, second == 0 ? "" : ", $3"),
@@ -100,7 +103,7 @@ void add_rest(Kind& kind) {
     const auto shift = [=](bool left, const U64* x) {
       const int n = static_cast<int>(wrap ? x[1] & 31 : std::min<U64>(x[1], 32));
       const S128 v = part(a, sa, x[0]), full = left ? v * (static_cast<S128>(1) << n) : v >> n;
-      return high ? clamp_to(d, full) : cut(d, full);
+      return high ? clamp_to(d, value_of({"", 34, true}, static_cast<U64>(full))) : cut(d, full);
     };
     for (const bool left : {true, false})
       kind.operations.push_back(
@@ -111,6 +114,10 @@ void add_rest(Kind& kind) {
     if (d.is_signed != sum.is_signed) continue;
     constexpr const char* kScale[] = {"", ".shr7", ".shr15"};
     const int scale = k % 3, amount = scale == 0 ? 0 : scale == 1 ? 7 : 15;
+    // Above 32 bits ptxas 13.0 takes all words as signed: `c` of an unsigned sum, and whole unsigned
+    // operands.
+    const bool open = !sum.is_signed || (sa.bits == 32 && !a.is_signed) || (sb.bits == 32 && !b.is_signed);
+    if (open && (scale != 0 || high)) continue;
     kind.operations.push_back({fmt::format("vmad.{}.{}.{}{}{} $0, $1{}, $2{}, $3;", d.name, a.name, b.name,
                                            high ? ".sat" : "", kScale[scale], sa.name, sb.name),
                                "rrr", 'r', ' ', ' ', [=](const U64* x) {

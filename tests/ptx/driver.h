@@ -44,14 +44,14 @@ class Driver {
       throw Failed(std::string(name) + ": error " + std::to_string(error) + " " + explain(error));
   }
 
-  // Throws Failed with the assembler's log.
-  void* load(const std::string& ptx) {
+  // Throws Failed with the assembler's log. `level`: how far it optimises, 0 … 4.
+  void* load(const std::string& ptx, std::size_t level = 4) {
     std::vector<char> log(16384);
-    int options[] = {5, 6};  // CU_JIT_ERROR_LOG_BUFFER, …_SIZE_BYTES
-    void* values[] = {log.data(), reinterpret_cast<void*>(log.size())};
+    int options[] = {5, 6, 7};  // CU_JIT_ERROR_LOG_BUFFER, …_SIZE_BYTES, CU_JIT_OPTIMIZATION_LEVEL
+    void* values[] = {log.data(), reinterpret_cast<void*>(log.size()), reinterpret_cast<void*>(level)};
     void* module = nullptr;
     try {
-      call("cuModuleLoadDataEx", &module, static_cast<const void*>(ptx.c_str()), 2U,
+      call("cuModuleLoadDataEx", &module, static_cast<const void*>(ptx.c_str()), 3U,
            static_cast<int*>(options), static_cast<void**>(values));
     } catch (const Failed& failed) { throw Failed(std::string(failed.what()) + ": " + log.data()); }
     return module;

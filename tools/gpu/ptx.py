@@ -88,31 +88,56 @@ def broken_at(program, seed, out, most=45):
     return {"seed": seed, "limit": most, "exit": 0}
 
 
-def random_programs(log, env, folder, out, first, count, workers=16, chunk=160, limit=360):
-    """Every operation alone, then `count` programs from seed `first`; failures go to random.json."""
-    program, scratch = folder / "build" / "ptx_random", folder / "random"
-    scratch.mkdir(parents=True, exist_ok=True)
-    os.environ.update(env)  # for the threads below
-    code, output, seconds = run_limited([program, "operations", out / "operations.json"], 300)
-    print(output[-2000:], file=log.file, flush=True)
-    result = {"operations": {"exit": code, "seconds": round(seconds, 1)}}
+def least(program, seed, out, seconds=90):
+    """The least of a program that differs, by level of optimisation of the assembler; None where none does or time ran out."""
+    file = out / f"least_{seed}.json"
+    code, _, _ = run_limited([program, "reduce", seed, file], seconds)
+    found = json.loads(file.read_text())["findings"] if code in (0, 1) and file.exists() else []
+    file.unlink(missing_ok=True)
+    return found[0] if found else None
+
+
+def operations_alone(program, out):
+    """Every operation alone, over 1024 operands."""
+    code, _, seconds = run_limited([program, "operations", out / "operations.json"], 300)
+    result = {"exit": code, "seconds": round(seconds, 1)}
     if (out / "operations.json").exists():
         operations = json.loads((out / "operations.json").read_text())
-        result["operations"].update({"done": operations["done"], "findings": len(operations["findings"]), "error": operations["error"]})
+        result.update({key: operations[key] for key in ("done", "error", "findings")})
+    return result
+
+
+def programs_of(program, scratch, first, count, workers=16, chunk=160, limit=360):
+    """`count` programs from seed `first`: those that differ, whole and reduced, and those that break the assembler or the GPU."""
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         jobs = [pool.submit(random_chunk, program, at, min(at + chunk, first + count), scratch, start + limit)
                 for at in range(first, first + count, chunk)]
         parts = [job.result() for job in jobs]
+        seconds = time.monotonic() - start
+        findings = [f for part in parts for f in part[0]]
         broken = [b for part in parts for b in part[1]]
-        explained = list(pool.map(lambda b: broken_at(program, b["seed"], scratch), broken[:32]))
-    findings = [f for part in parts for f in part[0]]
-    (out / "random.json").write_text(json.dumps({"findings": findings[:60], "broken": broken, "explained": explained}, indent=1) + "\n")
-    result["programs"] = {"first": first, "asked": count, "done": sum(part[2] for part in parts), "differ": len(findings),
-                          "broken": len(broken), "seconds": round(time.monotonic() - start, 1)}
-    for finding in findings[:8]:
-        print(finding["name"], finding["what"], finding["statement"], sep="\n", file=log.file, flush=True)
-    return result
+        explained = pool.map(lambda b: broken_at(program, b["seed"], scratch), broken[:32])
+        for finding, small in zip(findings, pool.map(lambda f: least(program, int(f["name"][1:]), scratch), findings)):
+            finding["seed"] = int(finding["name"][1:])
+            finding["reduced"] = small
+        explained = list(explained)
+    return {"first": first, "asked": count, "done": sum(part[2] for part in parts), "differ": len(findings), "seconds": round(seconds, 1),
+            "seconds_with_reduction": round(time.monotonic() - start, 1), "findings": findings, "broken": broken, "explained": explained}
+
+
+def random_programs(log, env, folder, out, first, count):
+    """Every operation alone, then `count` programs from seed `first`; all of it goes to random.json."""
+    program, scratch = folder / "build" / "ptx_random", folder / "random"
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.environ.update(env)  # for the threads
+    found = {"operations": operations_alone(program, out), "programs": programs_of(program, scratch, first, count)}
+    (out / "random.json").write_text(json.dumps(found, indent=1) + "\n")
+    for finding in found["programs"]["findings"]:
+        small = finding["reduced"] or {"what": finding["what"], "statement": "not reduced"}
+        print(finding["name"], small["what"], small["statement"], sep="\n", file=log.file, flush=True)
+    programs = {key: value for key, value in found["programs"].items() if key not in ("findings", "explained")}
+    return {"operations": {**found["operations"], "findings": len(found["operations"].get("findings", []))}, "programs": programs}
 
 
 def one_check(program, tool, name, seconds):

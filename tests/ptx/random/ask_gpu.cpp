@@ -2,6 +2,7 @@
 //
 //   ptx_random operations OUT.json            every operation over 1024 operands
 //   ptx_random programs FIRST LAST OUT.json   the programs of seeds FIRST … LAST - 1
+//   ptx_random reduce SEED OUT.json           the least of one program that differs, by level of optimisation
 //   ptx_random part SEED LIMIT OUT.json       the first LIMIT statements of one program
 //
 // Ends with 0 where all agree, 1 where something differs, 3 where there is no GPU. An error of the GPU ends
@@ -9,11 +10,12 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstring>
 #include <fstream>
-#include <map>
 
 #include "../driver.h"
 #include "interpret.h"
+#include "reduce.h"
 #include "sweep.h"
 
 namespace intarsia::ptx::random {
@@ -35,6 +37,8 @@ std::string quoted(const std::string& text) {
 
 struct Finding {
   std::string name, what, statement, ptx;
+  std::vector<std::string> levels;  // what differs where the assembler optimises that far, empty: nothing
+  std::string registers;            // before the first statement, of the thread that differs
 };
 
 class Asker {
@@ -76,9 +80,18 @@ class Asker {
     if (limit > 0)
       std::printf("%s", written(program.tail.empty() ? program.body.back() : program.tail.back()).c_str());
     std::fflush(stdout);
-    void* module = driver_.load(header() + text(program));
-    const std::string why = compare(program, seed, driver_.entry(module, program.name.c_str()));
-    if (!why.empty()) findings.push_back({program.name, why, "", text(program)});
+    const std::string why = compare(program, seed);
+    if (!why.empty()) findings.push_back({program.name, why, "", text(program), {}, {}});
+  }
+
+  void reduce(std::uint64_t seed) {
+    const Program whole = made(seed);
+    if (compare(whole, seed).empty()) return;
+    const Program least = reduced(whole, [&](const Program& p) { return !compare(p, seed).empty(); });
+    Finding f{least.name, compare(least, seed), listing(least), text(least), {}, {}};
+    for (std::size_t level = 0; level <= 4; ++level) f.levels.push_back(compare(least, seed, level));
+    f.registers = before(least, inputs(least, seed));
+    findings.push_back(std::move(f));
   }
 
   void operations_alone() {
@@ -93,10 +106,18 @@ class Asker {
   static constexpr std::size_t kRoom = 1 << 20;
   Driver driver_;
   Driver::Address arena_ = driver_.allocate(5 * kRoom);
+  std::size_t thread_ = 0;  // of the last difference, counted over the grid
 
   static Program made(std::uint64_t seed, std::size_t limit = 1000) {
     Choices choices(seed);
     return generate(choices, fmt::format("k{}", seed), limit);
+  }
+
+  std::string compare(const Program& p, std::uint64_t seed, std::size_t level = 4) {
+    void* module = driver_.load(header() + text(p), level);
+    const std::string why = compare(p, seed, driver_.entry(module, p.name.c_str()));
+    driver_.unload(module);
+    return why;
   }
 
   // Empty where GPU and interpreter agree.
@@ -107,11 +128,25 @@ class Asker {
       why = interpret(p, here);
     } catch (const std::exception& error) { why = error.what(); }
     launch(p, function, there);
+    thread_ = differing_thread(here, there);
     if (why.empty()) why = difference(p, here, there);
     if (why.empty()) return why;
     evaluate(p, plain);
     return why + (difference(p, plain, there).empty() ? " (evaluated: as the GPU)"
                                                       : " (evaluated: not as the GPU)");
+  }
+
+  // The registers that the thread which differed last starts with.
+  std::string before(const Program& p, const Memory& m) const {
+    std::string out;
+    for (std::size_t i = 0; i < kLongs + kWords + kHalves; ++i) {
+      const bool d = i < kLongs, r = !d && i < kLongs + kWords;
+      const std::size_t bytes = d ? 8 : r ? 4 : 2, k = d ? i : r ? i - kLongs : i - kLongs - kWords;
+      U64 value = 0;
+      std::memcpy(&value, &m.in[thread_ * kRecord + (d ? 0 : r ? 48 : 88) + bytes * k], bytes);
+      out += fmt::format("{}{}={:#x} ", d ? 'd' : r ? 'r' : 'h', k, value);
+    }
+    return fmt::format("thread {} of {}: {}", thread_, p.threads() * p.blocks(), out);
   }
 
   void batch(std::uint64_t first, std::uint64_t last) {
@@ -126,7 +161,7 @@ class Asker {
       module = driver_.load(module_text);
     } catch (const gpu::Failed& failed) {
       if (last - first == 1)
-        findings.push_back({all[0].name, failed.what(), "", module_text});
+        findings.push_back({all[0].name, failed.what(), "", module_text, {}, {}});
       else
         for (std::uint64_t seed = first; seed < last; ++seed) batch(seed, seed + 1);
       return;
@@ -135,24 +170,9 @@ class Asker {
       next = first + static_cast<std::uint64_t>(&p - all.data());
       const std::string why = compare(p, next, driver_.entry(module, p.name.c_str()));
       ++done;
-      if (!why.empty()) findings.push_back({p.name, why, findings.size() < 20 ? narrow(next) : "", text(p)});
+      if (!why.empty()) findings.push_back({p.name, why, "", text(p), {}, {}});
     }
     driver_.unload(module);
-  }
-
-  // The first of the outermost statements after which the two differ.
-  std::string narrow(std::uint64_t seed) {
-    const Program whole = made(seed);
-    for (std::size_t limit = 0; limit <= whole.body.size() + whole.tail.size(); ++limit) {
-      const Program part = made(seed, limit);
-      void* module = driver_.load(header() + text(part));
-      const std::string why = compare(part, seed, driver_.entry(module, part.name.c_str()));
-      driver_.unload(module);
-      if (why.empty()) continue;
-      if (limit == 0) return "before the first statement: " + why;
-      return why + "\n" + written(part.tail.empty() ? part.body.back() : part.tail.back());
-    }
-    return "";
   }
 
   void sweep(std::span<Sweep> some) {
@@ -201,7 +221,11 @@ class Asker {
     const std::string plain = difference(s);  // of the GPU from the rules
     if (count == 0 && plain.empty()) return;
     findings.push_back({s.operation->text,
-                        fmt::format("{} differ, {} of them open NaNs; {}", count, nans, first), plain, ""});
+                        fmt::format("{} differ, {} of them open NaNs; {}", count, nans, first),
+                        plain,
+                        "",
+                        {},
+                        {}});
   }
 };
 
@@ -212,19 +236,28 @@ void write(const std::string& path, const Asker& asker, double seconds, const st
       quoted(asker.device()), asker.done, asker.next, seconds, quoted(error));
   for (std::size_t i = 0; i < asker.findings.size(); ++i) {
     const Finding& f = asker.findings[i];
-    out << fmt::format("{}\n  {{\"name\": {}, \"what\": {}, \"statement\": {}, \"ptx\": {}}}",
-                       i == 0 ? "" : ",", quoted(f.name), quoted(f.what), quoted(f.statement),
-                       quoted(i < 5 ? f.ptx : ""));
+    std::string levels;
+    for (const std::string& level : f.levels) levels += (levels.empty() ? "" : ", ") + quoted(level);
+    out << fmt::format(
+        "{}\n  {{\"name\": {}, \"what\": {}, \"statement\": {}, \"levels\": [{}], \"registers\": {}, "
+        "\"ptx\": {}}}",
+        i == 0 ? "" : ",", quoted(f.name), quoted(f.what), quoted(f.statement), levels, quoted(f.registers),
+        quoted(f.ptx));
   }
   out << "]}\n";
 }
 
 int run(int count, char** words) {
   const std::string what = count > 1 ? words[1] : "";
-  if (((what != "programs" && what != "part") || count != 5) && (what != "operations" || count != 3)) {
+  const int words_wanted = what == "operations"                   ? 3
+                           : what == "reduce"                     ? 4
+                           : what == "programs" || what == "part" ? 5
+                                                                  : 0;
+  if (count != words_wanted) {
     std::fprintf(
         stderr,
-        "usage: ptx_random operations OUT.json | programs FIRST LAST OUT.json | part SEED LIMIT OUT.json\n");
+        "usage: ptx_random operations OUT.json | programs FIRST LAST OUT.json | reduce SEED OUT.json | "
+        "part SEED LIMIT OUT.json\n");
     return 2;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -233,6 +266,8 @@ int run(int count, char** words) {
   try {
     if (what == "programs")
       asker.programs(std::stoull(words[2]), std::stoull(words[3]));
+    else if (what == "reduce")
+      asker.reduce(std::stoull(words[2]));
     else if (what == "part")
       asker.part(std::stoull(words[2]), std::stoull(words[3]));
     else

@@ -49,6 +49,12 @@ Memory inputs(const Program& p, std::uint64_t seed) {
   return m;
 }
 
+std::size_t differing_thread(const Memory& got, const Memory& wanted) {
+  std::size_t at = 0;
+  if (!first_difference(got.out, wanted.out, 2, at).empty()) return at / kRecord;
+  return first_difference(got.scratch, wanted.scratch, 4, at).empty() ? 0 : at / kScratch;
+}
+
 std::string difference(const Program& p, const Memory& got, const Memory& wanted) {
   std::size_t at = 0;
   // in the units of the widest thing that starts there

@@ -130,6 +130,8 @@ Memory inputs(const Program& program, std::uint64_t seed);
 void evaluate(const Program& program, Memory& memory);
 // The first byte that differs, as block, thread and register; empty where all agree.
 std::string difference(const Program& program, const Memory& got, const Memory& wanted);
+// The thread, counted over the grid, whose registers or scratch memory are the first to differ; 0 if none.
+std::size_t differing_thread(const Memory& got, const Memory& wanted);
 
 // ---- the variants a statement's `form` counts
 struct AccessForm {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "../../ptx/random/interpret.h"
+#include "../../ptx/random/reduce.h"
 #include "../../ptx/random/sweep.h"
 #include "support.h"
 
@@ -40,6 +41,29 @@ TEST(PtxRandom, ProgramsComputeWhatTheirTreesSay) {
 TEST(PtxRandom, TheSameSeedGivesTheSameText) {
   EXPECT_EQ(random::text(made(7)), random::text(made(7)));
   EXPECT_NE(random::text(made(7)), random::text(made(8)));
+}
+
+// Of 40 programs: the least that still has a vote is that vote, outside any branch it can leave.
+TEST(PtxRandom, ReducedProgramsKeepWhatIsAskedOfThem) {
+  const auto votes = [](const random::Program& p) {
+    return random::listing(p).find("vote.sync") != std::string::npos;
+  };
+  int reduced = 0;
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    const random::Program whole = made(seed);
+    if (!votes(whole)) continue;
+    const random::Program least = random::reduced(whole, votes);
+    const std::string text = random::listing(least);
+    EXPECT_TRUE(votes(least));
+    EXPECT_EQ(text.find("vote.sync"), text.rfind("vote.sync")) << text;
+    EXPECT_EQ(least.body.size() + least.tail.size(), 1U) << text;
+    random::Memory wanted = random::inputs(least, seed), got = wanted;
+    random::evaluate(least, wanted);
+    EXPECT_EQ(random::interpret(least, got), "") << text;
+    EXPECT_EQ(random::difference(least, got, wanted), "") << text;
+    ++reduced;
+  }
+  EXPECT_GT(reduced, 10);
 }
 
 TEST(PtxRandom, EveryOperationAloneFollowsItsRule) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/convert.h"
 
 namespace intarsia::kernel {
@@ -46,6 +48,16 @@ bool fits(Interval b, DType t) {
   const std::int64_t high =
       is_signed_int(t) ? (std::int64_t{1} << (width - 1)) - 1 : (std::int64_t{1} << width) - 1;
   return b.min >= (is_signed_int(t) ? -high - 1 : 0) && b.max <= high;
+}
+
+// Whether a tensor is empty where d is 0: d is the product of some of its extents that stand side by side.
+bool is_run_of(const Dim& d, const Shape& extents) {
+  for (std::size_t first = 0; first < extents.size(); ++first) {
+    Dim product = 1;
+    for (std::size_t last = first; last < extents.size(); ++last)
+      if (product = product * extents[last]; known_equal(product, d) == Known::kYes) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -154,11 +166,22 @@ bool moves_shape(const Kernel& k, const Inst& i) {
 }
 }  // namespace
 
+bool Positions::never_divides_by_zero(const Integer& divisor) const {
+  return divisor.bounds.min > 0 || divisor.bounds.max < 0 ||
+         std::ranges::any_of(
+             k_.params,
+             [&](const Param& p) { return p.role == Role::kOutput && is_run_of(divisor.value, p.extents); });
+}
+
 Positions::Integer Positions::binary(const Inst& i) const {
   const auto in = k_.operands_of(i);
   const Integer &x = integers_[index(in[0])], &y = integers_[index(in[1])];
   if (!x.known) return x;
   if (!y.known) return y;
+  const bool divides =
+      k_.fn(i) == Fn::kFloorDiv || k_.fn(i) == Fn::kFloorMod || k_.fn(i) == Fn::kDiv || k_.fn(i) == Fn::kRem;
+  if (divides && !never_divides_by_zero(y))  // a kernel goes on with 0, a Dim has no value there
+    return {.why = fmt::format("a division by {}, which may be 0, decides what is accessed", y.value.str())};
   const Dim &a = x.value, &b = y.value;
   const Interval p = x.bounds, q = y.bounds;
   const Interval quotient = p.min >= 0 && q.min >= 0 ? Interval{0, p.max} : Interval{kLow, kHigh};
@@ -173,7 +196,7 @@ Positions::Integer Positions::binary(const Inst& i) const {
     case Fn::kFloorDiv: return {true, a / b, quotient, {}};
     case Fn::kFloorMod: return {true, a % b, remainder, {}};
     case Fn::kDiv:
-    case Fn::kRem:  // truncation is floor only here; a divisor of 0 means an empty space
+    case Fn::kRem:  // truncation is floor only here
       if (p.min < 0 || q.min < 0)
         return {.why = "a division of what may be negative decides what is accessed"};
       return k_.fn(i) == Fn::kDiv ? Integer{true, a / b, quotient, {}} : Integer{true, a % b, remainder, {}};

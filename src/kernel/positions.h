@@ -53,6 +53,7 @@ class Positions {
   void mask(const Inst& i);
   void pointer(const Inst& i);
   Integer binary(const Inst& i) const;
+  bool never_divides_by_zero(const Integer& divisor) const;  // while there is an element to compute
   Dim moved(const Inst& i, const Dim& d) const;  // of the operand's lanes, as of the result's
 
   const Kernel& k_;

@@ -91,6 +91,22 @@ TEST(Extract, WhereAnElementStandsIsAnOperand) {
   EXPECT_EQ(offsets(causal), (Texts{"position _x0 % N", "position _x0 // N", "t2 _x0"}));
 }
 
+TEST(Extract, APositionIsDividedOnlyByWhatIsNotZero) {
+  // N may be 0, but then there is no element; the row is 0 in the first one, so the body divides by it.
+  const Kernel by_row = plugin("p", {x}, {y}, [](Builder& b, Values v, ValueId i) -> Values {
+    const ValueId n = b.broadcast_like(b.dim(N), i);
+    const ValueId rest = b.binary(Fn::kRem, b.binary(Fn::kRem, i, n), b.binary(Fn::kDiv, i, n));
+    return {b.binary(Fn::kAdd, v[0], b.cast(rest, F))};
+  });
+  EXPECT_EQ(offsets(by_row), (Texts{"t2 _x0", "position _x0 % N", "position _x0 // N"}));
+  const Dim other = Dim::symbol("other", {.min = 0, .max = 64});
+  const Kernel by_other = plugin("p", {x}, {y}, [&](Builder& b, Values v, ValueId i) -> Values {
+    const ValueId rest = b.binary(Fn::kRem, i, b.broadcast_like(b.dim(other), i));
+    return {b.binary(Fn::kAdd, v[0], b.cast(rest, F))};
+  });
+  EXPECT_EQ(offsets(by_other), (Texts{"t2 _x0", "position _x0", "position other"}));
+}
+
 TEST(Extract, BodiesKeepTheirInstructions) {
   const Kernel k = plugin("p", {x}, {y, {7, H, {M, N}}}, [](Builder& b, Values v, ValueId p) -> Values {
     const ValueId g = gelu(b, v, p)[0];

@@ -171,8 +171,7 @@ void cast_shadows(Launch& launch) {
     shadow.allocate(r.end - r.begin);
     r.shadow = &shadow;
   }
-  if (launch.shadow != nullptr)
-    launch.shadow->segments.reset(static_cast<Segment*>(std::calloc(kMostStamps, sizeof(Segment))));
+  if (launch.shadow != nullptr) launch.shadow->segments.reserve(kMostStamps);
 }
 
 void start_shared(Block& block) {

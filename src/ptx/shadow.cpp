@@ -90,7 +90,7 @@ U32 segment_of(Warp& warp) {
     global.next_segment.store(kMostStamps, std::memory_order_relaxed);
     return 0;
   }
-  global.segments[id] = {warp.block->linear, time};
+  global.segments.set(id, {warp.block->linear, time});
   segments.emplace_back(time, id);
   return id;
 }
@@ -104,7 +104,7 @@ struct GlobalOrder {
     if (cell < bound) return true;
     const U32 stamp = cell >> kStampShift, thread = thread_of_cell(cell);
     Block& block = *warp.block;
-    const Segment segment = block.launch->shadow->segments[stamp];
+    const Segment segment = block.launch->shadow->segments.at(stamp);
     if (segment.block == block.linear)
       return same_thread(cell, mine) || stamp < block.order.first_segment ||
              seen_within(warp, thread, segment.time) ||
@@ -115,7 +115,7 @@ struct GlobalOrder {
   }
   std::string whom(U32 cell) const {
     const LaunchConfig& c = *warp.block->launch->config;
-    const Segment segment = warp.block->launch->shadow->segments[cell >> kStampShift];
+    const Segment segment = warp.block->launch->shadow->segments.at(cell >> kStampShift);
     const auto b = static_cast<U64>(segment.block);
     const U32 t = thread_of_cell(cell);
     const std::string thread = fmt::format("thread ({}, {}, {})", t % c.block[0], t / c.block[0] % c.block[1],
@@ -365,6 +365,25 @@ void Shadow::allocate(std::uint64_t bytes) {
   write = memory_.get();
   read = write + cells_;
   other = read + cells_;
+}
+
+// Memory of nothing but zeros costs no pages until it is used.
+void Segments::reserve(std::uint32_t count) {
+  memory_.reset(static_cast<Segment*>(std::calloc(count, sizeof(Segment))));
+}
+
+// The fences order a segment before the cells that name it: those are plain memory, read and written by
+// vectors.
+void Segments::set(std::uint32_t stamp, Segment segment) {
+  std::atomic_ref(memory_[stamp].block).store(segment.block, std::memory_order_relaxed);
+  std::atomic_ref(memory_[stamp].time).store(segment.time, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+}
+
+Segment Segments::at(std::uint32_t stamp) const {
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return {std::atomic_ref(memory_[stamp].block).load(std::memory_order_relaxed),
+          std::atomic_ref(memory_[stamp].time).load(std::memory_order_relaxed)};
 }
 
 void Shadow::clear() { std::fill_n(write, 3 * cells_, 0); }

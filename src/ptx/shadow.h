@@ -59,10 +59,22 @@ struct Segment {
   std::uint32_t time = 0;
 };
 
+// The segments of a launch by their stamps. A block adds one before it writes its stamp into a cell; who
+// finds the stamp there, on another thread, reads the segment.
+class Segments {
+ public:
+  void reserve(std::uint32_t count);
+  void set(std::uint32_t stamp, Segment segment);
+  Segment at(std::uint32_t stamp) const;
+
+ private:
+  std::unique_ptr<Segment[], decltype(&std::free)> memory_{nullptr, &std::free};
+};
+
 // What all blocks of a launch share.
 struct GlobalShadow {
   std::deque<Shadow> shadows;  // of the ranges
-  std::unique_ptr<Segment[], decltype(&std::free)> segments{nullptr, &std::free};
+  Segments segments;
   std::atomic<std::uint32_t> next_segment{1};
   std::atomic<bool> published{false};
   std::mutex mutex;  // of what follows

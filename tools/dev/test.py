@@ -20,7 +20,7 @@ GTEST_PASSED = re.compile(r"^\[  PASSED  \] (\d+) tests?", re.M)
 GTEST_FAILED = re.compile(r"^\[  FAILED  \] (\d+) tests?, listed", re.M)
 GTEST_SKIPPED = re.compile(r"^\[  SKIPPED \] (\d+) tests?, listed", re.M)
 COUNTS = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
-THREADED_SUITES = {"base", "runtime", "compiler", "plugins", "frontend"}
+THREADED_SUITES = {"base", "runtime", "compiler", "plugins", "frontend", "ptx"}
 CORES = len(os.sched_getaffinity(0))
 
 

@@ -54,7 +54,7 @@ class Positions {
   void pointer(const Inst& i);
   Integer binary(const Inst& i) const;
   bool never_divides_by_zero(const Integer& divisor) const;  // while there is an element to compute
-  Dim moved(const Inst& i, const Dim& d) const;  // of the operand's lanes, as of the result's
+  Dim moved(const Inst& i, const Dim& d) const;              // of the operand's lanes, as of the result's
 
   const Kernel& k_;
   std::vector<Integer> integers_;

@@ -13,8 +13,21 @@ namespace {
 Flow bulk(Warp& warp, const Decoded& in, U32 mask) {
   each_lane(mask, [&](int l) {
     BulkCopy copy = begin_copy(warp, in, l);
+// Copies from a block's own memory to a block of its cluster are illegal instructions of an H100 where the
+// launch made no clusters, not even of one block.
+bool in_cluster(Warp& warp, const Decoded& in, U32 mask) {
+  const Launch& launch = *warp.block->launch;
+  const Entry& entry = *launch.image->entry;
+  if (launch.config->cluster != std::array<U32, 3>{1, 1, 1} || entry.cluster || entry.explicit_cluster)
+    return true;
+  report(warp, in, Report::Kind::kAddress, mask,
+         "a copy to shared memory of the cluster, but the launch has no clusters");
+  return false;
+}
+
     copy.to = bulk_address(warp, in, 0, l);
     copy.from = bulk_address(warp, in, 1, l);
+  if ((in.count & kFromShared) != 0 && !in_cluster(warp, in, mask)) return Flow::kNext;
     copy.bytes = warp.at<const U32>(in.r[2])[l];
     if (copy.bytes % 16 != 0 || copy.to % 16 != 0 || copy.from % 16 != 0) {
       report(warp, in, Report::Kind::kAlignment, U32{1} << l,
@@ -32,6 +45,7 @@ Flow value(Warp& warp, const Decoded& in, U32 mask) {
   const BulkDetail detail = BulkDetail::of(in.immediate);
   const U32 count = detail.count, each = detail.bytes;
   each_lane(mask, [&](int l) {
+  if (!in_cluster(warp, in, mask)) return Flow::kNext;
     BulkCopy copy = begin_copy(warp, in, l);
     copy.kind = BulkCopy::Kind::kValue;
     copy.to = bulk_address(warp, in, 0, l);

@@ -51,7 +51,7 @@ struct Arithmetic {
 template <class Format, After kAfter>
 struct FmaOutside {
   U16 operator()(U16 a, U16 b, U16 c) const {
-    if (a == kNanHalf || b == kNanHalf) return 0;
+    if (a == kNanOutside || b == kNanOutside) return 0;
     return Arithmetic<Format, Fma, false, kAfter>{}(a, b, c);
   }
 };

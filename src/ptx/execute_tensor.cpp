@@ -57,6 +57,27 @@ bool same_rank(Warp& warp, const Decoded& in, int lane, int given, const TensorM
   return false;
 }
 
+// What an H100 ends with an illegal instruction for, inside the tensor or not: a box whose rows begin between
+// pieces of 16 bytes, and one that is stored from below 0 on.
+bool begins_well(Warp& warp, const Decoded& in, const BulkCopy& copy) {
+  const std::int64_t byte = std::int64_t{copy.at[0]} * copy.map.element_bytes();
+  if (byte % 16 != 0) {
+    report(warp, in, Report::Kind::kAlignment, U32{1} << copy.lane,
+           fmt::format("a box from element {} of dimension 0 on, byte {}; it must begin at a multiple of 16",
+                       copy.at[0], byte));
+    return false;
+  }
+  if (!copy.to_global) return true;
+  for (std::size_t d = 0; d < copy.map.rank; ++d)
+    if (copy.at[d] < 0) {
+      report(warp, in, Report::Kind::kAddress, U32{1} << copy.lane,
+             fmt::format("a box stored from element {} of dimension {} on; only loads may begin below 0",
+                         copy.at[d], d));
+      return false;
+    }
+  return true;
+}
+
 // r: shared address, tensor map, -, mbarrier, mask of blocks; the coordinates at in.extra.
 Flow tensor(Warp& warp, const Decoded& in, U32 mask) {
   const Ref* coordinates = warp.frame->code->refs.data() + in.extra;
@@ -67,6 +88,7 @@ Flow tensor(Warp& warp, const Decoded& in, U32 mask) {
     if (!read_map(warp, in, l, bulk_address(warp, in, 1, l), copy.map)) return;
     if (!same_rank(warp, in, l, BulkDetail::of(in.immediate).count, copy.map)) return;
     for (std::size_t d = 0; d < copy.map.rank; ++d) copy.at[d] = warp.at<const S32>(coordinates[d])[l];
+    if (!begins_well(warp, in, copy)) return;
     copy.bytes = static_cast<U32>(copy.map.box_bytes());
     if (shared % 128 != 0) {
       report(warp, in, Report::Kind::kAlignment, U32{1} << l,
@@ -125,12 +147,7 @@ U64 swizzled(const TensorMapFields& map, U64 address) {
 void fill(const TensorMapFields& map, Row& row) {
   std::memset(row.data(), 0, row.size());
   if (map.fill == static_cast<std::uint8_t>(TensorMapFill::kZeros)) return;
-  const int bytes = map.element_bytes();
-  const U64 nan = bytes == 2   ? U64{kNanHalf}
-                  : bytes == 4 ? U64{kNanF32}
-                               : std::bit_cast<U64>(std::numeric_limits<double>::quiet_NaN());
-  for (std::size_t at = 0; at < row.size(); at += static_cast<std::size_t>(bytes))
-    std::memcpy(row.data() + at, &nan, static_cast<std::size_t>(bytes));
+  for (std::size_t at = 0; at < row.size(); at += 2) std::memcpy(row.data() + at, &kNanOutside, 2);
 }
 
 // f32 elements that the map says to round. One that says to flush denormals changes none on an H100.

@@ -16,6 +16,7 @@ namespace intarsia::ptx {
 constexpr std::uint32_t kNanF32 = 0x7FFFFFFF;
 constexpr std::uint16_t kNanHalf = 0x7FFF;  // f16 and bf16
 constexpr std::uint32_t kNanTf32 = 0x7FFFE000;
+constexpr std::uint16_t kNanOutside = 0x7FF7;  // of elements outside a tensor; wider ones repeat it
 constexpr float kSmallestNormal = 0x1p-126F;
 
 // By bits: a compiler may think one NaN as good as another.

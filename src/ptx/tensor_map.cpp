@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kMostExtent = std::int64_t{1} << 32, kMostStride = std::int64_t{1} << 40;
 constexpr int kSwizzleBytes[] = {0, 32, 64, 128};
+constexpr std::int64_t kMostBoxBytes = 227 << 10;
 
 [[noreturn]] void refuse(const std::string& what) { throw UserError("tensor map: " + what); }
 
@@ -38,6 +39,15 @@ void check_dimension(const TensorMapSpec& s, std::size_t d) {
   if (stride < 0 || stride % 16 != 0 || stride >= kMostStride)
     refuse(fmt::format("a stride of {} bytes in dimension {}; it must be a multiple of 16 below 2^40", stride,
                        d));
+}
+
+// As the driver counts: without the rest of an extent that its step does not divide.
+void check_box(const TensorMapSpec& s) {
+  std::int64_t bytes = bytes_of(s.type);
+  for (std::size_t d = 0; d < s.box.size(); ++d)
+    bytes *= s.box[d] / (s.element_steps.empty() ? 1 : s.element_steps[d]);
+  if (bytes > kMostBoxBytes)
+    refuse(fmt::format("a box of {} bytes; shared memory of a block has {}", bytes, kMostBoxBytes));
 }
 
 }  // namespace
@@ -68,6 +78,7 @@ void check_tensor_map(const TensorMapSpec& s) {
   if (span != 0 && inner > span)
     refuse(fmt::format("dimension 0 of the box has {} bytes; a swizzle of {} bytes allows {}", inner, span,
                        span));
+  check_box(s);
   if (s.fill == TensorMapFill::kNan && !is_float(s.type))
     refuse("elements outside are to be NaN, but the elements are integers");
 }

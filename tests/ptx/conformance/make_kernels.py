@@ -236,7 +236,8 @@ BACK: cvt.u64.u32 %x, %o; add.u64 %x, %x, %out; add.u32 %r5, %t, %o; ld.shared.v
   add.u32 %o, %o, 16; setp.lt.u32 %p, %o, {16 * n}; @%p bra BACK;
 """
     begin = "" if space == "global" else f"  mbarrier.init.shared::cta.b64 [bar], 1; mbarrier.arrive.expect_tx.shared::cta.b64 _, [bar], {16 * n};\n"
-    text = f""".visible .entry k(.param .u64 in, .param .u64 out) {{
+    cluster = "" if space == "global" else ".explicitcluster .reqnctapercluster 1, 1, 1 "
+    text = f""".visible .entry k(.param .u64 in, .param .u64 out) {cluster}{{
   .reg .pred %p; .reg .u32 %r<6>, %s, %t, %o; .reg .u64 %in, %out, %x;
   .shared .align 16 .b8 source[{16 * n}]; .shared .align 16 .b8 target[{16 * n}]; .shared .align 8 .b64 bar;
   ld.param.u64 %in, [in]; ld.param.u64 %out, [out]; mov.u32 %s, source; mov.u32 %t, target; mov.u32 %o, 0;

@@ -360,34 +360,34 @@ inline std::vector<Case> dumps() {
   const Argument f32 = in('f', 800), special = in('e', 800), bf16 = in('q', 2880);
   std::vector<Case> all = {
       dump("inside", f32, flat(kMapF32, {16, 8}), 160, 512, {4, 2}),
-      dump("before", f32, flat(kMapF32, {16, 8}), 160, 512, {-3, -2}),
-      dump("after", f32, flat(kMapF32, {16, 8}), 160, 512, {30, 15}),
+      dump("before", f32, flat(kMapF32, {16, 8}), 160, 512, {-4, -2}),
+      dump("after", f32, flat(kMapF32, {16, 8}), 160, 512, {32, 15}),
       dump("far", f32, flat(kMapF32, {16, 8}), 160, 512, {1000, -1000}),
-      dump("nan_f32", f32, flat(kMapF32, {16, 8}, 0, 1), 160, 512, {30, 15}),
-      dump("nan_bf16", bf16, half({16, 8}, 0, 1), 96, 256, {65, 36}),
-      dump("nan_f16", in('h', 2880), {0, kMapF16, {72, 40}, {144}, {16, 8}, {}, 0, 1}, 96, 256, {-5, 36}),
-      dump("nan_f64", in('d', 180), {0, kMapF64, {18, 10}, {144}, {4, 4}, {}, 0, 1}, 48, 128, {15, 8}),
+      dump("nan_f32", f32, flat(kMapF32, {16, 8}, 0, 1), 160, 512, {32, 15}),
+      dump("nan_bf16", bf16, half({16, 8}, 0, 1), 96, 256, {64, 36}),
+      dump("nan_f16", in('h', 2880), {0, kMapF16, {72, 40}, {144}, {16, 8}, {}, 0, 1}, 96, 256, {-8, 36}),
+      dump("nan_f64", in('d', 180), {0, kMapF64, {18, 10}, {144}, {4, 4}, {}, 0, 1}, 48, 128, {16, 8}),
       dump("swizzle_128", bf16, half({64, 16}, 3), 576, 2048, {8, 5}),
       dump("swizzle_64", bf16, half({32, 16}, 2), 320, 1024, {8, 5}),
       dump("swizzle_32", bf16, half({16, 16}, 1), 192, 512, {8, 5}),
       dump("swizzle_128_of_64", bf16, half({32, 12}, 3), 512, 768, {8, 5}),
       dump("swizzle_64_of_32", bf16, half({16, 12}, 2), 256, 384, {8, 5}),
       dump("swizzle_32_of_16", bf16, half({8, 12}, 1), 128, 192, {8, 5}),
-      dump("swizzle_edge", bf16, half({64, 16}, 3), 576, 2048, {-7, 33}),
-      dump("bytes", in('b', 1872), {0, kMapU8, {200, 9}, {208}, {48, 5}, {}, 0, 0}, 80, 240, {13, -1}),
-      dump("steps", f32, {0, kMapF32, {40, 20}, {160}, {16, 9}, {1, 2}, 0, 0}, 128, 320, {3, 13}),
-      dump("steps_of_3", f32, {0, kMapF32, {40, 20}, {160}, {16, 9}, {1, 3}, 0, 0}, 96, 192, {-2, -4}),
+      dump("swizzle_edge", bf16, half({64, 16}, 3), 576, 2048, {-8, 33}),
+      dump("bytes", in('b', 1872), {0, kMapU8, {200, 9}, {208}, {48, 5}, {}, 0, 0}, 80, 240, {176, -1}),
+      dump("steps", f32, {0, kMapF32, {40, 20}, {160}, {16, 9}, {1, 2}, 0, 0}, 128, 320, {4, 13}),
+      dump("steps_of_3", f32, {0, kMapF32, {40, 20}, {160}, {16, 9}, {1, 3}, 0, 0}, 96, 192, {-4, -4}),
       dump("line", f32, {0, kMapF32, {700}, {}, {64}, {}, 0, 0}, 80, 256, {660}),
-      dump("three", in('h', 720), {0, kMapF16, {24, 6, 5}, {48, 288}, {8, 4, 3}, {}, 0, 0}, 64, 192,
-           {20, -1, 3}),
+      dump("three", in('h', 720), {0, kMapF16, {22, 6, 5}, {48, 288}, {8, 4, 3}, {}, 0, 0}, 64, 192,
+           {16, -1, 3}),
       dump("four", in('i', 576),
-           {0, kMapS32, {12, 4, 4, 3}, {48, 192, 768}, {4, 3, 2, 2}, {1, 1, 2, 1}, 0, 0}, 64, 96,
-           {-1, 2, 1, 1}),
+           {0, kMapS32, {10, 4, 4, 3}, {48, 192, 768}, {4, 3, 2, 2}, {1, 1, 2, 1}, 0, 0}, 64, 96,
+           {8, 2, 1, 1}),
       dump("five", in('i', 576),
-           {0, kMapS32, {8, 3, 4, 3, 2}, {32, 96, 384, 1152}, {4, 2, 3, 2, 2}, {}, 0, 0}, 112, 384,
-           {-1, 2, 1, 2, 0}),
+           {0, kMapS32, {7, 3, 4, 3, 2}, {32, 96, 384, 1152}, {4, 2, 3, 2, 2}, {}, 0, 0}, 112, 384,
+           {4, 2, 1, 2, 0}),
       dump("three_swizzled", f32, {0, kMapF32, {36, 5, 4}, {144, 720}, {32, 3, 3}, {}, 3, 0}, 320, 1152,
-           {2, 1, 2}),
+           {8, 1, 2}),
       dump("flush", special, flat(kMapF32Ftz, {32, 20}), 656, 2560, {0, 0}),
       dump("tf32", special, flat(kMapTF32, {32, 20}), 656, 2560, {0, 0}),
       dump("tf32_flush", special, flat(kMapTF32Ftz, {32, 20}), 656, 2560, {0, 0}),
@@ -475,9 +475,6 @@ inline std::vector<Case> cases() {
     all.back().deviations.push_back({1, at, 1, "an f16 sum of 32 fp8 products"});
   all.back().only = "sm90";
   both("ninety", "fma_outside", 2, 256, {in('i', n), out('i', 4 * n), integer(n)});
-  all.back().deviations = {
-      {1, 0, 4 * n,
-       "none of these NaNs is the one that marks what lay outside; the ISA does not say which is"}};
   all.back().only = "sm90";
   return all;
 }

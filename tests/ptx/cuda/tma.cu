@@ -99,9 +99,9 @@ __device__ void reduce_boxes(const Map* sums, const Map* least, T scale) {
   fence_copies();
   __syncthreads();
   if (t == 0) {
-    asm volatile("cp.reduce.async.bulk.tensor.2d.global.shared::cta.add.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(sums), "r"(-3), "r"(2), "r"(shared_address(box)) : "memory");
+    asm volatile("cp.reduce.async.bulk.tensor.2d.global.shared::cta.add.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(sums), "r"(28), "r"(2), "r"(shared_address(box)) : "memory");
     if (least != nullptr)
-      asm volatile("cp.reduce.async.bulk.tensor.2d.global.shared::cta.min.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(least), "r"(7), "r"(-1), "r"(shared_address(box)) : "memory");
+      asm volatile("cp.reduce.async.bulk.tensor.2d.global.shared::cta.min.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(least), "r"(8), "r"(6), "r"(shared_address(box)) : "memory");
     commit_and_wait();
   }
 }
@@ -111,8 +111,8 @@ extern "C" __global__ void tma_reduce(const __grid_constant__ Map sums, const __
   reduce_boxes<float>(&floats, nullptr, 0.25f);
 }
 
-// cp.reduce.async.bulk without a tensor map, to global memory and to shared memory.
-extern "C" __global__ void bulk_reduce(int* sums, unsigned* bits, float* floats, __nv_bfloat16* halves, unsigned* out) {
+// cp.reduce.async.bulk without a tensor map, to global memory and to shared memory, which a GPU does only in a cluster.
+extern "C" __global__ void __cluster_dims__(1, 1, 1) bulk_reduce(int* sums, unsigned* bits, float* floats, __nv_bfloat16* halves, unsigned* out) {
   __shared__ __align__(128) int numbers[64];
   __shared__ __align__(128) float reals[64];
   __shared__ __align__(128) __nv_bfloat16 narrow[64];

@@ -140,7 +140,6 @@ TEST_P(PtxCuda, AgreesWithTheGpu) {
   const std::string answers = test::file(fmt::format("cuda/answers.{}.bin", arch));
   std::size_t at = answer_offset(arch, c);
   if (at >= answers.size()) GTEST_SKIP() << "no GPU has answered this case yet";
-  if (answers.substr(at, 64) == std::string(64, '\xDD')) GTEST_SKIP() << "the GPU failed on this case";
   for (std::size_t i = 0; i < c.arguments.size(); ++i) {
     const Argument& a = c.arguments[i];
     if (!a.compared()) continue;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 
@@ -52,6 +53,9 @@ TEST(PtxTensorMap, EachRuleOfTheDriverHasItsMessage) {
             "tensor map: a stride of 164 bytes in dimension 1; it must be a multiple of 16 below 2^40");
   EXPECT_EQ(message([](S s) { s.box[0] = 7; }),
             "tensor map: dimension 0 of the box has 28 bytes; it must be a multiple of 16");
+  EXPECT_EQ(message([](S s) { s.box = {256, 227}; }), "no error");
+  EXPECT_EQ(message([](S s) { s.box = {256, 228}; }),
+            "tensor map: a box of 233472 bytes; shared memory of a block has 232448");
   EXPECT_EQ(message([](S s) { s.swizzle = TensorMapSwizzle::k32Bytes; }),
             "tensor map: dimension 0 of the box has 64 bytes; a swizzle of 32 bytes allows 32");
   EXPECT_EQ(message([](S s) { s.type = TensorMapType::kS32, s.fill = TensorMapFill::kNan; }),
@@ -145,7 +149,7 @@ TEST(PtxTensorMap, BoxesOfRandomTensorsAreTheirElements) {
       s.element_steps.push_back(pick(1, 3));
       stride = (stride * s.shape.back() + 15) / 16 * 16;
       if (d + 1 < rank) s.strides.push_back(stride);
-      at.push_back(pick(-4, static_cast<int>(s.shape.back())));
+      at.push_back(d == 0 ? 16 / each * pick(-2, s.shape[0] * each / 16) : pick(-4, s.shape.back()));
     }
     TensorMapFields fields;
     const TensorMap map = encode_tensor_map(s);
@@ -167,8 +171,8 @@ TEST(PtxTensorMap, ABoxOutsideTheTensorIsFilled) {
   for (const std::uint32_t word : dump(encode_tensor_map(s), 128, 512, 1 << 16, {-1000, 3}).words)
     EXPECT_LE(word, 1U);  // zeros, and the 1 that says that the copy came
   s.fill = TensorMapFill::kNan;
-  const Dump got = dump(encode_tensor_map(s), 128, 512, 1 << 16, {3, 20});
-  for (std::size_t i = 0; i < 128; ++i) EXPECT_EQ(got.words[i], 0x7FFFFFFFU);
+  const Dump got = dump(encode_tensor_map(s), 128, 512, 1 << 16, {4, 20});
+  for (std::size_t i = 0; i < 128; ++i) EXPECT_EQ(got.words[i], 0x7FF77FF7U);
 }
 
 TEST(PtxTensorMap, ATensorThatIsLargerThanItsBufferIsReported) {
@@ -183,6 +187,20 @@ bool mentions(const Dump& dump, std::string_view text) {
   for (const Report& r : dump.reports)
     if (r.kind == Report::Kind::kAddress && r.what.find(text) != std::string::npos) return true;
   return false;
+}
+
+TEST(PtxTensorMap, ABoxThatBeginsBetweenPiecesOf16BytesIsReported) {
+  for (const std::int32_t x : {-3, 2, 1001}) {
+    const Dump got = dump(encode_tensor_map(plain()), 128, 512, 1 << 16, {x, 2});
+    ASSERT_FALSE(got.reports.empty()) << x;  // beside the copy that never comes
+    const auto told = std::find_if(got.reports.begin(), got.reports.end(),
+                                   [](const Report& r) { return r.kind == Report::Kind::kAlignment; });
+    ASSERT_NE(told, got.reports.end());
+    EXPECT_EQ(
+        told->what,
+        fmt::format("a box from element {} of dimension 0 on, byte {}; it must begin at a multiple of 16", x,
+                    4 * x));
+  }
 }
 
 TEST(PtxTensorMap, OtherBytesAndOtherRanksAreReported) {

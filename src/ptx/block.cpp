@@ -1,7 +1,7 @@
 // Running the warps of a block in turns.
 #include <fmt/format.h>
 
-#include "ptx/lanes.h"
+#include "ptx/bulk.h"
 #include "ptx/trace.h"
 
 namespace intarsia::ptx {
@@ -128,7 +128,10 @@ Turn run_block(Block& block, std::int64_t budget) {
       if (!warp.polled) block.progress = true;
       if (block.worker->stop || block.launch->stop) return Turn::kEnded;
     }
-    if (!alive) return Turn::kEnded;
+    if (!alive) {
+      if (!block.bulk.empty()) finish_copies(block);
+      return Turn::kEnded;
+    }
     if (!ran && !block.progress) return Turn::kIdle;
     block.idle = block.progress ? 0 : block.idle + 1;
     if (block.steps > limit) {

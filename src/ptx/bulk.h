@@ -1,5 +1,8 @@
 // Copies that run beside the threads: begun by one thread, landed when their mbarrier or group is waited for.
 #pragma once
+#include <utility>
+#include <vector>
+
 #include "ptx/lanes.h"
 
 namespace intarsia::ptx {
@@ -31,6 +34,16 @@ void queue_copy(Warp& warp, const Decoded& in, BulkCopy copy, U64 barrier);
 
 // Moves what the copy moves, with the rights of the thread that asked for it.
 void land_copy(Warp& owner, const BulkCopy& copy);
+// Reads the source of a copy out of shared memory, which threads may write then.
+void take_source(Warp& owner, BulkCopy& copy);
+// 16 bytes of what a copy reads in shared memory; null where that may not be.
+const std::byte* source_of(Warp& owner, const BulkCopy& copy, U64 address);
+// Sources of copies that have not read them: once more, after another copy of the same place has.
+void keep_sources(Block& block);
+// The copies that nobody waited for when the last thread of the block ended.
+void finish_copies(Block& block);
+// The pieces of shared memory that a tensor's box fills: address and bytes.
+std::vector<std::pair<U64, U32>> box_pieces(const BulkCopy& copy);
 void land_tensor(Warp& owner, const BulkCopy& copy);
 // The cp.async copies of a thread with numbers below `before`.
 void land_copies(Warp& warp, int lane, U64 before);

@@ -154,6 +154,7 @@ void Decoder::asynchronous(const Form& form, const Instruction& in) {
     step.count = form.has("noinc") ? 1 : 0;
   } else if (form.has("wait_group")) {
     step.immediate = in.operands[0].integer;
+    step.count = form.has("read") ? 1 : 0;
   } else {
     step = step_of(form, bind(form, in));
     if (op == "mapa") step.count = form.has("shared::cluster") ? 0 : 1;

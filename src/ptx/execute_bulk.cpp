@@ -2,6 +2,10 @@
 // lands, so a kernel that does not wait sees what was there before.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
 #include "ptx/bulk.h"
 #include "ptx/matrix.h"
 #include "ptx/memory.h"
@@ -9,10 +13,6 @@
 namespace intarsia::ptx {
 namespace {
 
-// r: to, from, bytes, mbarrier, mask of blocks.
-Flow bulk(Warp& warp, const Decoded& in, U32 mask) {
-  each_lane(mask, [&](int l) {
-    BulkCopy copy = begin_copy(warp, in, l);
 // Copies from a block's own memory to a block of its cluster are illegal instructions of an H100 where the
 // launch made no clusters, not even of one block.
 bool in_cluster(Warp& warp, const Decoded& in, U32 mask) {
@@ -25,9 +25,13 @@ bool in_cluster(Warp& warp, const Decoded& in, U32 mask) {
   return false;
 }
 
+// r: to, from, bytes, mbarrier, mask of blocks.
+Flow bulk(Warp& warp, const Decoded& in, U32 mask) {
+  if ((in.count & kFromShared) != 0 && !in_cluster(warp, in, mask)) return Flow::kNext;
+  each_lane(mask, [&](int l) {
+    BulkCopy copy = begin_copy(warp, in, l);
     copy.to = bulk_address(warp, in, 0, l);
     copy.from = bulk_address(warp, in, 1, l);
-  if ((in.count & kFromShared) != 0 && !in_cluster(warp, in, mask)) return Flow::kNext;
     copy.bytes = warp.at<const U32>(in.r[2])[l];
     if (copy.bytes % 16 != 0 || copy.to % 16 != 0 || copy.from % 16 != 0) {
       report(warp, in, Report::Kind::kAlignment, U32{1} << l,
@@ -41,11 +45,11 @@ bool in_cluster(Warp& warp, const Decoded& in, U32 mask) {
 
 // st.async, red.async. r: to, -, -, mbarrier; the values at in.extra.
 Flow value(Warp& warp, const Decoded& in, U32 mask) {
+  if (!in_cluster(warp, in, mask)) return Flow::kNext;
   const Ref* values = warp.frame->code->refs.data() + in.extra;
   const BulkDetail detail = BulkDetail::of(in.immediate);
   const U32 count = detail.count, each = detail.bytes;
   each_lane(mask, [&](int l) {
-  if (!in_cluster(warp, in, mask)) return Flow::kNext;
     BulkCopy copy = begin_copy(warp, in, l);
     copy.kind = BulkCopy::Kind::kValue;
     copy.to = bulk_address(warp, in, 0, l);
@@ -58,17 +62,42 @@ Flow value(Warp& warp, const Decoded& in, U32 mask) {
   return Flow::kNext;
 }
 
+bool reads_shared(const BulkCopy& copy) {
+  return copy.to_global || (copy.from_shared && copy.kind == BulkCopy::Kind::kBytes);
+}
+
 U32 element_bytes(Type type) { return static_cast<U32>(bits(type)) / 8; }
 
 void land_value(Warp& warp, const BulkCopy& copy) {
   const bool reduces = copy.reduction != Reduction::kNone;
   std::byte* to = resolve_one(warp, *copy.step, Space::kShared, copy.lane, copy.to, copy.bytes,
-                              reduces ? Use::kAtomic : Use::kWrite);
+                              reduces ? Use::kAtomic : Use::kLand);
   if (to == nullptr) return;
   if (reduces)
     reduce(copy.reduction, copy.type, to, copy.value.data());
   else
     std::memcpy(to, copy.value.data(), copy.bytes);
+}
+
+using Pieces = std::vector<std::pair<U64, U32>>;
+Pieces pieces_of(const BulkCopy& copy) {
+  if (copy.kind == BulkCopy::Kind::kTensor) return box_pieces(copy);
+  return {{reads_shared(copy) ? copy.from : copy.to, copy.bytes}};
+}
+
+// Tells the shadow of shared memory of a copy that begins. Reductions may meet in one place.
+void note_bulk(Warp& warp, const BulkCopy& copy) {
+  if (warp.block->shadow.cells() == 0) return;
+  if (reads_shared(copy)) {
+    for (const auto& [at, bytes] : pieces_of(copy)) {
+      note_source(warp, *copy.step, copy.lane, at, bytes);
+      keep_source(warp, copy.lane, at, bytes);
+    }
+  } else if (copy.reduction == Reduction::kNone) {
+    for (const auto& [at, bytes] : pieces_of(copy)) note_copy(warp, *copy.step, copy.lane, at, bytes);
+  }
+  if (copy.from_shared && copy.reduction == Reduction::kNone)
+    note_copy(warp, *copy.step, copy.lane, copy.to, copy.bytes);
 }
 
 }  // namespace
@@ -98,6 +127,7 @@ void queue_copy(Warp& warp, const Decoded& in, BulkCopy copy, U64 barrier) {
       if (place == nullptr) return;
       copy.barrier = reinterpret_cast<U64>(place);
     }
+    note_bulk(warp, copy);
     warp.block->bulk.push_back(copy);
   };
   if ((in.count & kMulticast) == 0) return queue(barrier);
@@ -116,13 +146,15 @@ void land_copy(Warp& warp, const BulkCopy& copy) {
   if (copy.kind == BulkCopy::Kind::kValue) return land_value(warp, copy);
   if (copy.kind == BulkCopy::Kind::kArrive) return land_copies(warp, copy.lane, copy.from);
   const bool reduces = copy.reduction != Reduction::kNone;
-  const Space from_space = copy.to_global || copy.from_shared ? Space::kShared : Space::kGlobal,
-              to_space = copy.to_global ? Space::kGlobal : Space::kShared;
+  const Space to_space = copy.to_global ? Space::kGlobal : Space::kShared;
   for (U32 at = 0; at < copy.bytes; at += 16) {
-    const std::byte* from =
-        resolve_one(warp, *copy.step, from_space, copy.lane, copy.from + at, 16, Use::kRead);
+    const std::byte* from = reads_shared(copy) ? source_of(warp, copy, copy.from + at)
+                                               : resolve_one(warp, *copy.step, Space::kGlobal, copy.lane,
+                                                             copy.from + at, 16, Use::kRead);
     std::byte* to = resolve_one(warp, *copy.step, to_space, copy.lane, copy.to + at, 16,
-                                reduces ? Use::kAtomic : Use::kWrite);
+                                reduces          ? Use::kAtomic
+                                : copy.to_global ? Use::kWrite
+                                                 : Use::kLand);
     if (from == nullptr || to == nullptr) continue;
     if (!reduces) {
       std::memcpy(to, from, 16);
@@ -131,6 +163,45 @@ void land_copy(Warp& warp, const BulkCopy& copy) {
     for (U32 i = 0; i < 16; i += element_bytes(copy.type))
       reduce(copy.reduction, copy.type, to + i, from + i);
   }
+}
+
+const std::byte* source_of(Warp& warp, const BulkCopy& copy, U64 address) {
+  if (copy.taken != nullptr) return copy.taken->data() + (address - copy.from);
+  return resolve_one(warp, *copy.step, Space::kShared, copy.lane, address, 16, Use::kTake);
+}
+
+void take_source(Warp& warp, BulkCopy& copy) {
+  if (copy.taken != nullptr) return;
+  const Pieces pieces = pieces_of(copy);
+  auto taken = std::make_shared<std::vector<std::byte>>();
+  for (const auto& [begin, bytes] : pieces)
+    for (U64 at = begin; at < begin + bytes; at += 16) {
+      const std::byte* from = source_of(warp, copy, at);
+      taken->resize(std::max<std::size_t>(taken->size(), at - copy.from + 16));
+      if (from != nullptr) std::memcpy(taken->data() + (at - copy.from), from, 16);
+    }
+  copy.taken = std::move(taken);
+}
+
+void keep_sources(Block& block) {
+  if (block.shadow.cells() == 0) return;
+  for (const BulkCopy& copy : block.bulk) {
+    if (!reads_shared(copy) || copy.taken != nullptr) continue;
+    for (const auto& [at, bytes] : pieces_of(copy))
+      keep_source(*block.warps[static_cast<std::size_t>(copy.warp)], copy.lane, at, bytes);
+  }
+}
+
+void finish_copies(Block& block) {
+  for (const BulkCopy& copy : block.bulk) {
+    if (!copy.to_global) continue;
+    Warp& warp = *block.warps[static_cast<std::size_t>(copy.warp)];
+    if (copy.taken == nullptr && block.checks.copies)
+      report(warp, *copy.step, Report::Kind::kAsync, U32{1} << copy.lane,
+             "the block ends, and nothing waited until this copy had read its shared memory");
+    land_copy(warp, copy);
+  }
+  block.bulk.clear();
 }
 
 Handler select_bulk(const Form& form) { return form.has("bulk") ? &bulk : &value; }

@@ -13,7 +13,7 @@ void land(Warp& warp, const PendingCopy& copy, const Decoded& in) {
   Access access;
   std::fill_n(access.address, kLanes, copy.to);
   access.mask = U32{1} << copy.lane;
-  access.writes = access.lands = true;
+  access.writes = access.lands = access.async = true;
   access.bytes = copy.bytes;
   resolve(warp, in, Space::kShared, access);
   if (access.mask != 0)

@@ -14,6 +14,11 @@ Flow fence(Warp& warp, const Decoded&, U32) {
   return Flow::kNext;
 }
 
+Flow proxy_fence(Warp& warp, const Decoded& in, U32 mask) {
+  fence_async(warp);
+  return fence(warp, in, mask);
+}
+
 // Gives the other warps a turn.
 Flow nanosleep(Warp& warp, const Decoded& in, U32) {
   warp.pc = &in + 1;
@@ -29,6 +34,8 @@ Flow policy(Warp& warp, const Decoded& in, U32 mask) {
 
 Handler select_hint(const Form& form) {
   const std::string_view op = form.row->opcode;
+  if (op == "fence" && (form.has("async::generic") || (form.has("async") && !form.has("global"))))
+    return &proxy_fence;
   if (op == "membar" || op == "fence") return &fence;
   if (op == "nanosleep") return &nanosleep;
   return op == "createpolicy" ? &policy : &nothing;

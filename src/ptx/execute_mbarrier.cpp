@@ -75,7 +75,9 @@ void land(Warp& warp, const std::byte* barrier) {
       });
       announce(owner, barrier);
     }
+    if (kept == block->bulk.size()) continue;
     block->bulk.resize(kept);
+    keep_sources(*block);
   }
 }
 
@@ -192,20 +194,27 @@ Flow bulk_commit(Warp& warp, const Decoded&, U32 mask) {
   return Flow::kNext;
 }
 
+// in.immediate: how many of the newest groups may stay unfinished; in.count: it is enough that their sources
+// have been read.
 Flow bulk_wait(Warp& warp, const Decoded& in, U32 mask) {
   std::vector<BulkCopy>& all = warp.block->bulk;
+  bool any = false;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const BulkCopy copy = all[i];
+    BulkCopy copy = all[i];
     const bool due =
         copy.to_global && copy.warp == warp.index && (mask >> copy.lane & 1) != 0 &&
         copy.group + static_cast<U64>(in.immediate) < warp.bulk_groups[static_cast<std::size_t>(copy.lane)];
-    if (due)
+    any |= due;
+    if (due && in.count == 0) {
       land_copy(warp, copy);
-    else
-      all[kept++] = copy;
+      continue;
+    }
+    if (due) take_source(warp, copy);
+    all[kept++] = std::move(copy);
   }
   all.resize(kept);
+  if (any) keep_sources(*warp.block);
   return Flow::kNext;
 }
 

@@ -199,7 +199,7 @@ void load(Warp& warp, const BulkCopy& copy) {
     convert(copy.map, row.data() + place.first * copy.map.element_bytes(), place.last - place.first);
     for (U64 at = 0; at < bytes; at += 16) {
       std::byte* to = resolve_one(warp, *copy.step, Space::kShared, copy.lane,
-                                  swizzled(copy.map, place.shared + at), 16, Use::kWrite);
+                                  swizzled(copy.map, place.shared + at), 16, Use::kLand);
       if (to != nullptr) std::memcpy(to, row.data() + at, 16);
     }
   });
@@ -246,8 +246,7 @@ void store(Warp& warp, const BulkCopy& given) {
   Row row;
   each_row(copy, copy.from, [&](const Place& place) {
     for (U64 at = 0; at < bytes; at += 16) {
-      const std::byte* from = resolve_one(warp, *copy.step, Space::kShared, copy.lane,
-                                          swizzled(copy.map, place.shared + at), 16, Use::kRead);
+      const std::byte* from = source_of(warp, copy, swizzled(copy.map, place.shared + at));
       if (from != nullptr) std::memcpy(row.data() + at, from, 16);
     }
     move_global<true>(warp, copy, place, row);
@@ -325,6 +324,17 @@ Flow publish(Warp& warp, const Decoded& in, U32 mask) {
 }
 
 }  // namespace
+
+std::vector<std::pair<U64, U32>> box_pieces(const BulkCopy& copy) {
+  const U64 shared = copy.to_global ? copy.from : copy.to;
+  const auto inner = static_cast<U32>(copy.map.count(0) * copy.map.element_bytes());
+  if (inner >= kSpans[copy.map.swizzle]) return {{shared, static_cast<U32>(copy.map.box_bytes())}};
+  std::vector<std::pair<U64, U32>> out;
+  each_row(copy, shared, [&](const auto& place) {
+    for (U32 at = 0; at < inner; at += 16) out.emplace_back(swizzled(copy.map, place.shared + at), 16);
+  });
+  return out;
+}
 
 void land_tensor(Warp& warp, const BulkCopy& copy) { copy.to_global ? store(warp, copy) : load(warp, copy); }
 

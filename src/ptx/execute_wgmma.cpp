@@ -60,6 +60,17 @@ U32 read(Warp& warp, const Decoded& in, U64 address, int bytes) {
   return out;
 }
 
+// Tells the shadow of the rows (or columns) first … first + count - 1 that are read.
+void note_matrix(Warp& warp, const Decoded& in, const Descriptor& d, int first, int count, int k_extent,
+                 int bytes, bool outer_contiguous) {
+  if (warp.block->shadow.cells() == 0) return;
+  const int piece = 16 / bytes, outer_step = outer_contiguous ? piece : 1,
+            k_step = outer_contiguous ? 1 : piece;
+  for (int outer = first; outer < first + count; outer += outer_step)
+    for (int k = 0; k < k_extent; k += k_step)
+      note_source(warp, in, 0, d.address(outer, k, bytes, outer_contiguous), 16);
+}
+
 struct Sources {
   std::vector<U32> a, b;  // bits: 16 rows, n columns, kMostK apart
 };
@@ -81,12 +92,14 @@ void read_sources(Warp& warp, const Decoded& in, const MatrixShape& s, Sources& 
   } else {
     const Descriptor a(warp.at<const U64>(in.r[0])[0]);
     const int first = warp.index % 4 * 16;
+    note_matrix(warp, in, a, first, 16, s.k, bytes, s.transpose_a);
     for (int row = 0; row < 16; ++row)
       for (int k = 0; k < s.k; ++k)
         out.a[static_cast<std::size_t>(row * kMostK + k)] =
             read(warp, in, a.address(first + row, k, bytes, s.transpose_a), bytes);
   }
   const Descriptor b(warp.at<const U64>(in.r[1])[0]);
+  note_matrix(warp, in, b, 0, s.n, s.k, bytes, s.transpose_b);
   for (int col = 0; col < s.n; ++col)
     for (int k = 0; k < s.k; ++k)
       out.b[static_cast<std::size_t>(col * kMostK + k)] =

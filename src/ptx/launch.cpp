@@ -210,6 +210,7 @@ void start_block(Block& block, std::int64_t linear) {
               static_cast<U32>(linear / c.grid[0] / c.grid[1])};
   block.steps = 0;
   block.bulk.clear();
+  block.async_fenced.clear();
   if (!block.barrier_clocks.empty()) block.barrier_clocks.clear();
   block.checks = c.checks;
   if (block.shadowed) block.order = BlockOrder{};

@@ -241,7 +241,8 @@ struct BulkCopy {
   const Decoded* step = nullptr;
   TensorMapFields map;  // of kTensor, with the coordinates of the box's first element
   std::array<std::int32_t, 5> at{};
-  std::array<std::byte, 32> value{};  // of kValue
+  std::array<std::byte, 32> value{};              // of kValue
+  std::shared_ptr<std::vector<std::byte>> taken;  // its source, when a wait_group.read has let it be read
 };
 
 // Blocks that run together.
@@ -289,6 +290,7 @@ struct Block {
   std::shared_ptr<Cluster> cluster;
   std::uint32_t rank = 0;
   std::vector<BulkCopy> bulk;
+  std::vector<std::uint32_t> async_fenced;  // what of each warp was before a fence.proxy.async
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> barrier_clocks;  // of mbarriers, by address
 };
 

@@ -339,9 +339,10 @@ std::byte* resolve_one(Warp& warp, const Decoded& in, Space space, int lane, U64
   Access access;
   std::fill_n(access.address, kLanes, address);
   access.mask = U32{1} << lane;
-  access.reads = use != Use::kWrite;
-  access.writes = use != Use::kRead;
+  access.reads = use != Use::kWrite && use != Use::kLand;
+  access.writes = use != Use::kRead && use != Use::kTake;
   access.atomic = use == Use::kAtomic;
+  access.lands = access.async = use == Use::kTake || use == Use::kLand;
   access.bytes = bytes;
   resolve(warp, in, space, access);
   return access.mask == 0 ? nullptr : reinterpret_cast<std::byte*>(access.address[lane]);

@@ -17,7 +17,8 @@ struct Access {
   bool writes = false, reads = false;
   bool atomic = false;  // strong: it does not race with others that are
   bool update = false;  // atomic, and what it reads matters
-  bool lands = false;   // the end of an asynchronous copy
+  bool lands = false;   // the end of an asynchronous copy: what its beginning touched was checked then
+  bool async = false;   // by the async proxy: no fence.proxy.async is needed before it reads this again
   std::uint8_t element = 0,
                elements = 0;    // of a store: bytes of an element, how many; 0: values are not known
   std::uint32_t bytes = 0;      // of one lane
@@ -35,7 +36,8 @@ void resolve(Warp& warp, const Decoded& in, Space space, Access& access);
 
 // The host address of `bytes` (a power of two) at `address`, for one lane of the warp; null where that may
 // not be.
-enum class Use : std::uint8_t { kRead, kWrite, kAtomic };
+// The last two: by an asynchronous copy, of memory that `note_bulk` was told of when it began.
+enum class Use : std::uint8_t { kRead, kWrite, kAtomic, kTake, kLand };
 std::byte* resolve_one(Warp& warp, const Decoded& in, Space space, int lane, std::uint64_t address,
                        std::uint32_t bytes, Use use);
 // Whether all of a run of global memory may be accessed; `resolve` says why not.

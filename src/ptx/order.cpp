@@ -24,6 +24,7 @@ void renew(Block& block) {
   for (const auto& warp : block.warps) std::fill(warp->seen.begin(), warp->seen.end(), 2);
   for (Barrier& barrier : block.barriers) std::fill(barrier.clock.begin(), barrier.clock.end(), 0);
   for (auto& [address, clock] : block.barrier_clocks) std::fill(clock.begin(), clock.end(), 0);
+  std::fill(block.async_fenced.begin(), block.async_fenced.end(), 0);
   block.order.segments.clear();
   if (block.launch->shadow != nullptr) block.order.first_segment = block.launch->shadow->next_segment;
 }

@@ -19,7 +19,6 @@ namespace intarsia::ptx {
 namespace {
 
 constexpr U32 kThreadMask = 0x3FFU << kThreadShift, kWarpMask = 0x3E0U << kThreadShift;
-constexpr U32 kPending = kMostStamps << kStampShift;
 
 U32 thread_of_cell(U32 cell) { return (cell & kThreadMask) >> kThreadShift; }
 bool same_thread(U32 a, U32 b) { return ((a ^ b) & kThreadMask) == 0; }
@@ -72,11 +71,7 @@ struct SharedOrder {
            seen_within(warp, thread_of_cell(cell), cell >> kStampShift) ||
            known_through_others(*warp.block, warp.block->linear, thread_of_cell(cell), cell >> kStampShift);
   }
-  std::string whom(U32 cell) const {
-    const Warp& other = *warp.block->warps[thread_of_cell(cell) / kLanes];
-    const auto t = thread_of(other, static_cast<int>(thread_of_cell(cell) % kLanes));
-    return fmt::format("thread ({}, {}, {})", t[0], t[1], t[2]);
-  }
+  std::string whom(U32 cell) const { return thread_name(*warp.block, cell); }
 };
 
 U32 segment_of(Warp& warp) {
@@ -141,6 +136,7 @@ enum class Hazard : U8 {
   kNone,
   kUninitialised,
   kPendingCopy,
+  kPendingRead,
   kReadAfterWrite,
   kWriteAfterWrite,
   kWriteAfterRead
@@ -162,7 +158,8 @@ template <class Order>
 INTARSIA_CELLS Found touch(const Order& order, Shadow& s, U64 i, U32 mine, const Access& access) {
   Found found;
   const U32 wrote = s.write[i];
-  const bool pending = wrote >= kPending, wants = access.reads && (!access.atomic || access.update);
+  const bool pending = wrote >= kPending,
+             wants = access.reads && !access.lands && (!access.atomic || access.update);
   if (pending && !access.lands) {
     found = {Hazard::kPendingCopy, wrote};
   } else if (wrote == 0) {
@@ -171,7 +168,9 @@ INTARSIA_CELLS Found touch(const Order& order, Shadow& s, U64 i, U32 mine, const
     found = {access.writes ? Hazard::kWriteAfterWrite : Hazard::kReadAfterWrite, wrote};
   }
   const U32 read = s.read[i];
+  const bool taken = read >= kPending && !access.lands;
   if (access.writes) {
+    if (taken && found.hazard == Hazard::kNone) found = {Hazard::kPendingRead, read};
     if (s.races && !access.lands && found.hazard == Hazard::kNone)
       for (const U32 reader : {read, s.other[i]})
         if (reader != 0 && !(access.atomic && (s.base != 0 || (reader & kStrongCell) != 0)) &&
@@ -182,7 +181,7 @@ INTARSIA_CELLS Found touch(const Order& order, Shadow& s, U64 i, U32 mine, const
     if (s.other[i] != 0) s.other[i] = 0;
   } else if (s.races) {
     const U32 other = s.other[i];
-    if (read == 0 || order(read, mine))
+    if (!taken && (read == 0 || access.lands || order(read, mine)))
       s.read[i] = mine;
     else if (other == 0 || order(other, mine) || (same_warp(other, read) && !same_warp(mine, read)))
       s.other[i] = mine;
@@ -247,6 +246,12 @@ void tell(const Order& order, const Decoded& in, const Found& found, const Where
         report(warp, in, Report::Kind::kAsync, bit,
                fmt::format("{} is where an asynchronous copy lands that was not waited for", where));
       return;
+    case Hazard::kPendingRead:
+      if (place.copies)
+        report(warp, in, Report::Kind::kAsync, bit,
+               fmt::format("write of {}, which an asynchronous copy may still read: nothing waited for it",
+                           where));
+      return;
     case Hazard::kReadAfterWrite:
       return report(
           warp, in, Report::Kind::kRace, bit,
@@ -269,7 +274,7 @@ void touch_lanes(const Order& order, const Decoded& in, Shadow& s, const Access&
   Warp& warp = order.warp;
   warp.touched = true;
   const U32 first = (order.now << kStampShift) | static_cast<U32>(warp.index * kLanes) << kThreadShift |
-                    (access.atomic ? kStrongCell : 0);
+                    (access.atomic ? kStrongCell : 0) | (access.async ? kAsyncCell : 0);
   each_lane(access.mask, [&](int lane) {
     const U32 mine = order.now == 0 ? kLongAgo : first + (static_cast<U32>(lane) << kThreadShift);
     const U64 from = offsets[lane] >> s.shift, to = (offsets[lane] + access.bytes - 1) >> s.shift;
@@ -335,14 +340,14 @@ INTARSIA_CELLS bool run_cells(Shadow& s, U64 at, U32 first, U32 bound, bool writ
 
 // A read joins those that are remembered, as in `touch`; nothing is doubtful about it.
 INTARSIA_CELLS void note_read(U32& read, U32& other, U32 mine, U32 bound) {
-  if (read < bound || same_thread(read, mine))
+  if (read < bound || (same_thread(read, mine) && read < kPending))
     read = mine;
   else if (other < bound || same_thread(other, mine) || (same_warp(other, read) && !same_warp(mine, read)))
     other = mine;
 }
 INTARSIA_CELLS void note_reads(U32* read, U32* other, const U32x8& mine, U32 bound) {
   const auto r = load_vector<U32x8>(read), o = load_vector<U32x8>(other);
-  const U32x8 free = bits_of(r < bound) | bits_of(((r ^ mine) & kThreadMask) == 0);
+  const U32x8 free = bits_of(r < bound) | (bits_of(((r ^ mine) & kThreadMask) == 0) & bits_of(r < kPending));
   const U32x8 room = bits_of(o < bound) | bits_of(((o ^ mine) & kThreadMask) == 0) |
                      (bits_of(((o ^ r) & kWarpMask) == 0) & bits_of(((mine ^ r) & kWarpMask) != 0));
   store_vector(read, (mine & free) | (r & ~free));
@@ -466,19 +471,12 @@ INTARSIA_CELLS bool shadow_eights(Warp& warp, Shadow& s, const U32* offsets) {
   return true;
 }
 
-void note_copy(Warp& warp, const Decoded& in, int lane, U64 offset, U32 bytes) {
-  Block& block = *warp.block;
-  if (block.shadow.cells() == 0 || offset + bytes > block.shared.size()) return;
-  Access access;
-  std::fill_n(access.address, kLanes, offset);
-  access.mask = U32{1} << lane;
-  access.writes = true;
-  access.bytes = bytes;
-  shadow(warp, in, block, access, access.address);
-  if (!block.checks.copies) return;
-  Shadow& s = block.shadow;
-  for (U64 i = offset >> s.shift; i <= (offset + bytes - 1) >> s.shift; ++i)
-    s.write[i] = kPending | static_cast<U32>(warp.index * kLanes + lane) << kThreadShift;
+bool is_ordered(Warp& warp, U32 cell, U32 mine) { return SharedOrder(warp)(cell, mine); }
+
+std::string thread_name(const Block& block, U32 cell) {
+  const Warp& warp = *block.warps[thread_of_cell(cell) / kLanes];
+  const auto t = thread_of(warp, static_cast<int>(thread_of_cell(cell) % kLanes));
+  return fmt::format("thread ({}, {}, {})", t[0], t[1], t[2]);
 }
 
 }  // namespace intarsia::ptx

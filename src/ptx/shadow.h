@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -27,8 +28,11 @@ struct Access;
 // A cell stands for a granule of memory: stamp << 12 | thread << 2 | flags; 0 where nothing touched it. Of
 // shared memory the stamp is the warp's time, of global memory a segment: a time of a block.
 constexpr std::uint32_t kStampShift = 12, kThreadShift = 2, kStrongCell = 1;
-constexpr std::uint32_t kLongAgo = 2;           // touched, before everything that is checked
-constexpr std::uint32_t kMostStamps = 0xFFFFF;  // this stamp: a copy that was begun will land here
+constexpr std::uint32_t kAsyncCell = 2;  // written by the async proxy
+constexpr std::uint32_t kLongAgo = 2;    // touched, before everything that is checked
+// This stamp: a copy that was begun will land here or, of a read, take what is here.
+constexpr std::uint32_t kMostStamps = 0xFFFFF;
+constexpr std::uint32_t kPending = kMostStamps << kStampShift;
 
 struct Shadow {
   // The last write, and of the reads since the first one and one of another thread, if possible of another
@@ -103,7 +107,16 @@ bool shadow_run(Warp& warp, Shadow& shadow, std::uint64_t offset, const Access& 
 bool shadow_eights(Warp& warp, Shadow& shadow, const std::uint32_t* offsets);
 
 // A copy into shared memory was begun by `lane`: nobody may touch the place until it landed.
-void note_copy(Warp& warp, const Decoded& in, int lane, std::uint64_t offset, std::uint32_t bytes);
+void note_copy(Warp& warp, const Decoded& in, int lane, std::uint64_t address, std::uint32_t bytes);
+// The async proxy reads shared memory of the block for `lane`: what threads wrote there must be behind a
+// fence.proxy.async.
+void note_source(Warp& warp, const Decoded& in, int lane, std::uint64_t offset, std::uint32_t bytes);
+// Nobody may write there until a Use::kTake of the place says that the reading has ended.
+void keep_source(Warp& warp, int lane, std::uint64_t offset, std::uint32_t bytes);
+void fence_async(Warp& warp);  // fence.proxy.async
+// What `cell` says of shared memory is ordered before an access of this warp that would leave `mine`.
+bool is_ordered(Warp& warp, std::uint32_t cell, std::uint32_t mine);
+std::string thread_name(const Block& block, std::uint32_t cell);
 
 // The lanes or warps met: what each did before is before what follows.
 void advance(Warp& warp);

@@ -114,7 +114,7 @@ struct Narrow {  // to a float format; `x` is exact or to odd
       auto f = opaque(static_cast<float>(opaque(x)));
       if (!std::is_same_v<From, double>)
         f = canonical(f);  // a NaN of f64 keeps its upper bits, as on the GPU
-      if ((flags & kFlush) != 0) f = flush(f);
+      if ((flags & kFlush) != 0) f = flush(f, opaque(static_cast<float>(opaque(x * 0x1p64))));
       std::memcpy(at, &f, 4);
     } else {
       U16 h = std::is_same_v<To, Half> ? half_in_mode(x, mode) : brain_in_mode(x, mode);

@@ -32,18 +32,21 @@ struct Mul {
   T operator()(T a, T b) const {
     return passed_on(b, a * b);
   }
+  static float above(float a, float b) { return Mul{}(raised(a), b); }
 };
 struct Div {
   template <class T>
   T operator()(T a, T b) const {
     return a / b;
   }
+  static float above(float a, float b) { return Div{}(raised(a), b); }
 };
 struct Rcp {
   template <class T>
   T operator()(T a) const {
     return T{1} / a;
   }
+  static float above(float b) { return Div{}(0x1p64F, b); }
 };
 struct Sqrt {
   template <class T>
@@ -56,14 +59,24 @@ struct Fma {
   T operator()(T a, T b, T c) const {
     return passed_on(b, passed_on(c, std::fma(a, b, c)));
   }
+  static float above(float a, float b, float c) { return Fma{}(raised(a), b, raised(c)); }
 };
+
+// Sums and roots below the least normal number are exact.
+template <class F, class... A>
+float flushed(A... a) {
+  if constexpr (requires { F::above(a...); })
+    return flush(F{}(a...), F::above(a...));
+  else
+    return flush(F{}(a...));
+}
 
 // The f32 frame around an operation: flushed operands and result, saturation, one NaN.
 template <class F, bool kFlush, bool kSaturate>
 struct Framed {
   template <class... A>
   float operator()(A... a) const {
-    float r = kFlush ? flush(F{}(flush(a)...)) : F{}(a...);
+    const float r = kFlush ? flushed<F>(flush(a)...) : F{}(a...);
     return kSaturate ? saturate(r) : canonical(r);
   }
 };

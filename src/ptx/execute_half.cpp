@@ -8,11 +8,14 @@ namespace intarsia::ptx {
 namespace {
 
 struct F16 {
+  // What rounds to less than the least normal number, if exponents had no least: that is what .ftz flushes.
+  static constexpr double kTiny = 0x1p-14 - 0x1p-26;
   static float value(U16 h) { return f16_value(h); }
   static U16 round(double x) { return to_f16(to_odd(x)); }
   static U16 flushed(U16 h) { return (h & 0x7C00) == 0 ? h & 0x8000 : h; }
 };
 struct BF16 {
+  static constexpr double kTiny = 0;
   static float value(U16 h) { return bf16_value(h); }
   static U16 round(double x) { return to_bf16(to_odd(x)); }
   static U16 flushed(U16 h) { return h; }
@@ -42,8 +45,8 @@ struct Arithmetic {
     double r = F{}(in(a)...);
     if (kAfter == After::kSaturate) r = saturate(r);
     if (kAfter == After::kRelu && r <= 0) r = 0;
-    const U16 out = Format::round(r);
-    return kFlush ? Format::flushed(out) : out;
+    if (kFlush && std::fabs(r) < Format::kTiny) r = std::copysign(0.0, r);
+    return Format::round(r);
   }
 };
 

@@ -33,18 +33,21 @@ struct Mul {
   T operator()(T a, T b) const {
     return passed_on(b, opaque(opaque(a) * opaque(b)));
   }
+  static float above(float a, float b) { return Mul{}(raised(a), b); }
 };
 struct Div {
   template <class T>
   T operator()(T a, T b) const {
     return opaque(opaque(a) / opaque(b));
   }
+  static float above(float a, float b) { return Div{}(raised(a), b); }
 };
 struct Rcp {
   template <class T>
   T operator()(T a) const {
     return opaque(T{1} / opaque(a));
   }
+  static float above(float b) { return Div{}(0x1p64F, b); }
 };
 struct Sqrt {
   template <class T>
@@ -57,7 +60,17 @@ struct Fma {
   T operator()(T a, T b, T c) const {
     return passed_on(b, passed_on(c, opaque(std::fma(opaque(a), opaque(b), opaque(c)))));
   }
+  static float above(float a, float b, float c) { return Fma{}(raised(a), b, raised(c)); }
 };
+
+// Sums and roots below the least normal number are exact.
+template <class F, class... A>
+float flushed(A... a) {
+  if constexpr (requires { F::above(a...); })
+    return flush(F{}(a...), F::above(a...));
+  else
+    return flush(F{}(a...));
+}
 
 template <class F, class T, bool kFlush, bool kSaturate>
 struct Framed {
@@ -66,7 +79,7 @@ struct Framed {
     if constexpr (sizeof(T) == 8) {
       return F{}(a...);
     } else {
-      const T r = kFlush ? flush(F{}(flush(a)...)) : F{}(a...);
+      const T r = kFlush ? flushed<F>(flush(a)...) : F{}(a...);
       return kSaturate ? saturate(r) : canonical(r);
     }
   }

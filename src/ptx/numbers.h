@@ -32,6 +32,17 @@ inline float flush(float x) {
                                         : x;
 }
 
+// What an operation gives under .ftz: flushed where it would be below the least normal number if exponents
+// had no least, as on the GPU. `raised` is the same operation 2^64 larger, which has no subnormal result to
+// round to.
+inline float flush(float result, float raised) {
+  const float size = std::fabs(result);
+  const bool tiny = size < kSmallestNormal || (size == kSmallestNormal && std::fabs(raised) < 0x1p-62F);
+  const auto bits = std::bit_cast<std::uint32_t>(result);
+  return std::bit_cast<float>(tiny ? bits & 0x80000000U : bits);
+}
+inline float raised(float x) { return x * 0x1p64F; }
+
 // To [0, 1]; NaN becomes 0.
 template <class T>
 inline T saturate(T x) {

@@ -25,6 +25,7 @@ for part in (
     make_integers.video,
     make_floats.arithmetic,
     make_floats.halves,
+    make_floats.flushing,
     make_floats.approximate,
     make_floats.conversions,
     make_memory.memory,

@@ -163,9 +163,16 @@ class Rounding:
             elif value[0] == "inf" or value[2] > 1:
                 value = ONE
         bits = self.form.encode(value, self.mode)
-        if self.ftz and bits != "nan" and self.form.is_denormal(bits):
+        if self.ftz and value[0] == "num" and self.is_tiny(value):
             bits &= 1 << (self.form.bits - 1)
         return bits
+
+    def is_tiny(self, value):
+        """Less than the least normal number once rounded, if exponents had no least: what an H100 flushes."""
+        least = Fraction(2) ** (1 - self.form.bias)
+        if value[2] >= least:
+            return False
+        return self.form.decode(self.form.encode((value[0], value[1], value[2] / least), self.mode))[2] < 1
 
     def apply(self, f, *bits):
         return self.write(f(*(self.read(b) for b in bits)))

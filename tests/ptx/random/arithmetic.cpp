@@ -73,6 +73,12 @@ bool is_nan(const Format& f, U64 bits) {
                       : size == low_bits(f.exponent_bits + f.fraction_bits);
 }
 
+bool is_tiny(const Format& f, double value, Rounding rounding) {
+  const int least = 2 - (1 << (f.exponent_bits - 1));  // its exponent
+  return std::fabs(value) < std::ldexp(1.0, least) &&
+         std::fabs(decode(f, encode(f, std::ldexp(value, -least), rounding))) < 1;
+}
+
 double largest(const Format& f) {
   const U64 infinity = low_bits(f.exponent_bits) << f.fraction_bits;
   return decode(f, f.infinities ? infinity - 1 : low_bits(f.exponent_bits + f.fraction_bits) - 1);

@@ -40,6 +40,8 @@ double decode(const Format& format, U64 bits);
 // Rounds once. An f64 that was itself rounded to odd may be given. NaN: all ones behind the sign bit.
 U64 encode(const Format& format, double value, Rounding rounding);
 bool is_nan(const Format& format, U64 bits);
+// Whether `value` rounds to less than the least normal number, if exponents had no least: what .ftz flushes.
+bool is_tiny(const Format& format, double value, Rounding rounding);
 double largest(const Format& format);
 
 double rounded_integral(double value, Rounding rounding);

@@ -147,8 +147,8 @@ U64 convert(const Conversion& c, U64 x) {
   if (c.saturate) v = !(v > 0) ? 0.0 : v > 1 ? 1.0 : v;
   if (c.relu && v <= 0) v = 0;
   if (c.to.format == nullptr) return std::bit_cast<U64>(v);
-  const U64 out = encode(*c.to.format, v, c.rounding);
-  return c.flush && c.to.letter == 'r' ? flushed(kF32, out) : out;
+  if (c.flush && c.to.letter == 'r' && is_tiny(kF32, v, c.rounding)) v = std::copysign(0.0, v);
+  return encode(*c.to.format, v, c.rounding);
 }
 
 void add_conversion(Kind& kind, const std::string& form, const Conversion& c) {

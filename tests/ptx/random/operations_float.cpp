@@ -32,6 +32,19 @@ struct Variant {
   bool flush, saturate;
 };
 
+// Of numbers of f32: to odd, or near enough for what is below the least one.
+double exact(const Form& form, const float* in) {
+  const double a = in[0], b = in[1], c = in[2];
+  switch (form.basic) {
+    case Basic::kAdd: return sum_to_odd(a, b);
+    case Basic::kSub: return sum_to_odd(a, -b);
+    case Basic::kMul: return a * b;
+    case Basic::kFma: return sum_to_odd(a * b, c);
+    case Basic::kSqrt: return std::sqrt(a);
+    default: return form.operands == 1 ? 1 / a : a / b;
+  }
+}
+
 U64 compute32(const Form& form, const Variant& v, const U64* x) {
   float in[3] = {};
   for (std::size_t i = 0; i < form.operands; ++i) in[i] = single_of(v.flush ? flushed(x[i]) : x[i]);
@@ -39,7 +52,7 @@ U64 compute32(const Form& form, const Variant& v, const U64* x) {
   const float r =
       compute(form.basic, v.mode.rounding, reciprocal ? 1.0F : in[0], reciprocal ? in[0] : in[1], in[2]);
   U64 out = bits_of(r);
-  if (v.flush) out = flushed(out);
+  if (v.flush && is_tiny(kF32, exact(form, in), v.mode.rounding)) out &= kSign32;
   if (v.saturate) out = bits_of(r != r || !(single_of(out) > 0) ? 0.0F : r > 1 ? 1.0F : single_of(out));
   return out;
 }

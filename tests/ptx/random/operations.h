@@ -15,6 +15,8 @@ namespace intarsia::ptx::random {
 // Registers: 'p' a predicate, 'h' 16, 'r' 32, 'd' 64 untyped bits.
 using Function = std::function<U64(const U64* operands)>;
 
+// %zh, %zr and %zd (of 16, 32 and 64 bits) are zeros and %no is false, though an assembler cannot know it: a
+// value that they are put over is just bits to it. README.md says where ptxas needs that.
 struct Operation {
   std::string text;  // "add.s32 $0, $1, $2;"
   std::string from;  // a register letter per operand

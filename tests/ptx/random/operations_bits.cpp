@@ -45,9 +45,17 @@ Kind logic() {
 }
 
 // ptxas 13.0 takes the number of places of a 16-bit shift modulo 2^16 where it is written as a number.
+// And it converts the places of a 64-bit shift where an f32 operation left them.
 Operation shift(const char* form, Integer t, bool left) {
   const char c = letter(t.bits);
-  return {written(form, 2), {c, 'r'}, c, t.bits == 16 ? ' ' : 'i', ' ', [=](const U64* x) {
+  return {t.bits == 64
+              ? fmt::format("{{ .reg .b32 places; xor.b32 places, %zr, $2; {} $0, $1, places; }}", form)
+              : written(form, 2),
+          {c, 'r'},
+          c,
+          t.bits == 16 ? ' ' : 'i',
+          ' ',
+          [=](const U64* x) {
             const int n = static_cast<int>(std::min<U64>(x[1], 64));
             return cut(t, left ? static_cast<S128>(static_cast<U128>(x[0]) << n) : value_of(t, x[0]) >> n);
           }};

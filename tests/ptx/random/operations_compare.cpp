@@ -101,6 +101,12 @@ void add_setp(Kind& kind, const Compared& c) {
   }
 }
 
+// ptxas 13.0 takes a 1.0 of set for the integer 1, and -1 for short, where an integer operation follows.
+std::string as_bits(const std::string& form, char c) {
+  return fmt::format("{{ .reg .b{0} t; {1} t, $1, $2; xor.b{0} $0, t, %z{2}; }}", c == 'h' ? 16 : 32, form,
+                     c);
+}
+
 // set needs its type last: "ftz.f32" becomes ".ftz.u32.f32".
 void add_set(Kind& kind, const Compared& c) {
   const bool flush = c.name.starts_with("ftz.");
@@ -108,11 +114,11 @@ void add_set(Kind& kind, const Compared& c) {
   for (const Comparison& comparison : c.comparisons)
     for (const bool real : {false, true}) {
       if (real && c.letter == 'h') continue;
+      const std::string form =
+          fmt::format("set.{}{}.{}.{}", comparison.name, flush ? ".ftz" : "", real ? "f32" : "u32", type);
       kind.operations.push_back(
-          {written(fmt::format("set.{}{}.{}.{}", comparison.name, flush ? ".ftz" : "", real ? "f32" : "u32",
-                               type),
-                   2),
-           std::string(2, c.letter), 'r', c.immediate, ' ', [=, relation = c.relation](const U64* x) -> U64 {
+          {real ? as_bits(form, 'r') : written(form, 2), std::string(2, c.letter), 'r', c.immediate, ' ',
+           [=, relation = c.relation](const U64* x) -> U64 {
              return (relation(x[0], x[1]) & comparison.holds) == 0 ? 0 : real ? 0x3F800000 : 0xFFFFFFFF;
            }});
     }
@@ -132,7 +138,7 @@ void add_pairs(Kind& kind, const Format& f) {
            return (holds(x[0] & 0xFFFF, x[1] & 0xFFFF) ? 1 : 0) + (holds(x[0] >> 16, x[1] >> 16) ? 2 : 0);
          }});
     const U64 one = f.exponent_bits == 5 ? 0x3C00 : 0x3F80;
-    kind.operations.push_back({written(fmt::format("set.{0}.{1}.{1}", c.name, f.name), 2), "hh", 'h', ' ',
+    kind.operations.push_back({as_bits(fmt::format("set.{0}.{1}.{1}", c.name, f.name), 'h'), "hh", 'h', ' ',
                                ' ', [=](const U64* x) -> U64 { return holds(x[0], x[1]) ? one : 0; }});
     kind.operations.push_back({written(fmt::format("set.{0}.{1}x2.{1}x2", c.name, f.name), 2), "rr", 'r', ' ',
                                ' ', [=](const U64* x) -> U64 {
@@ -168,11 +174,13 @@ Kind selections() {
 
 void add_compare_operations(Kinds& kinds) {
   Kind integer{"compare integers", {}}, real{"compare floats", {}}, set{"set", {}, false, false};
+  // ptxas 13.0 loses .ftz where it joins a comparison with another predicate
+  Kind flushing{"compare flushed floats", {}, true};
   for (const Compared& c : integers()) add_setp(integer, c), add_set(set, c);
-  for (const Compared& c : floats()) add_setp(real, c), add_set(set, c);
+  for (const Compared& c : floats()) add_setp(c.name == "ftz.f32" ? flushing : real, c), add_set(set, c);
   Kind pairs{"compare pairs", {}, false, false};
   for (const Format& f : {kF16, kBF16}) add_pairs(pairs, f);
-  for (Kind kind : {integer, real, pairs, set, selections()}) kinds.push_back(std::move(kind));
+  for (Kind kind : {integer, real, flushing, pairs, set, selections()}) kinds.push_back(std::move(kind));
 }
 
 }  // namespace intarsia::ptx::random

@@ -27,8 +27,8 @@ U64 framed(const Format& format, const Variant& v, const Exact& exact, const U64
   double r = exact(in[0], in[1], in[2]);
   if (v.saturate) r = !(r > 0) ? 0.0 : r > 1 ? 1.0 : r;
   if (v.relu && r <= 0) r = 0;
-  const U64 out = encode(format, r, Rounding::kNearest);
-  return v.flush ? flushed(format, out) : out;
+  if (v.flush && is_tiny(format, r, Rounding::kNearest)) r = std::copysign(0.0, r);
+  return encode(format, r, Rounding::kNearest);
 }
 
 // The operation alone and on pairs.
@@ -110,6 +110,11 @@ Kind signs() {
             if (is_nan(format, a)) return kNan;
             return absolute ? a & 0x7FFF : a ^ 0x8000;
           });
+      if (!absolute) continue;
+      // ptxas 13.0 leaves out what follows an f32 operation with .sat: no sign, it takes it, in either half
+      std::string& pair = out.operations.back().text;
+      pair.replace(pair.find("$1"), 2, "t");
+      pair = fmt::format("{{ .reg .b32 t; xor.b32 t, $1, %zr; {} }}", pair);
     }
   return out;
 }

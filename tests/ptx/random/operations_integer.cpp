@@ -29,6 +29,14 @@ S128 high_of(Integer t, S128 a, S128 b) {
 }
 S128 product(S128 a, S128 b) { return static_cast<S128>(static_cast<U128>(a) * static_cast<U128>(b)); }
 
+// ptxas 13.0 lets what follows read -(-32768) as 32768.
+Operation cut_off(Operation o) {
+  const int bits = o.to == 'h' ? 16 : o.to == 'r' ? 32 : 64;
+  o.text.replace(o.text.find("$0"), 2, "t");
+  o.text = fmt::format("{{ .reg .b{} t; {} xor.b{} $0, t, %z{}; }}", bits, o.text, bits, o.to);
+  return o;
+}
+
 Kind basic() {
   Kind out{"integer", {}};
   auto& l = out.operations;
@@ -39,8 +47,8 @@ Kind basic() {
     l.push_back(simple("max", t, 2, [](S128 a, S128 b, S128) { return a < b ? b : a; }));
     l.push_back(simple("sad", t, 3, [](S128 a, S128 b, S128 c) { return c + absolute(a - b); }));
     if (!t.is_signed) continue;
-    l.push_back(simple("neg", t, 1, [](S128 a, S128, S128) { return -a; }));
-    l.push_back(simple("abs", t, 1, [](S128 a, S128, S128) { return absolute(a); }));
+    l.push_back(cut_off(simple("neg", t, 1, [](S128 a, S128, S128) { return -a; })));
+    l.push_back(cut_off(simple("abs", t, 1, [](S128 a, S128, S128) { return absolute(a); })));
   }
   const Integer s32 = kIntegers[3];
   l.push_back(simple("add.sat", s32, 2, [](S128 a, S128 b, S128) { return a + b; }, false));

@@ -46,6 +46,9 @@ std::string text(const Sweep& sweep) {
       "%out, %out;\n"
       "    mul.wide.u32 a, t, 32; add.u64 %in, %in, a; mul.wide.u32 a, t, 8; add.u64 %out, %out, a; }}\n",
       sweep.name);
+  out +=
+      "  .reg .b16 %zh; .reg .b32 %zr; .reg .b64 %zd; ld.global.b64 %zd, [%out]; cvt.u32.u64 %zr, %zd; "
+      "cvt.u16.u64 %zh, %zd;\n";
   for (std::size_t i = 0; i < o.from.size(); ++i) out += load(o.from[i], i);
   std::string body = o.text;
   for (std::size_t at = body.find('$'); at != std::string::npos; at = body.find('$')) {

@@ -13,7 +13,7 @@ struct Sweep {
 constexpr std::uint32_t kSweepThreads = 1024;
 
 std::vector<Sweep> sweeps();           // of every operation, with operands
-std::string text(const Sweep& sweep);  // its entry (in, out), without the header
+std::string text(const Sweep& sweep);  // its entry (in, out), without the header; `out` holds zeros
 U64 wanted(const Sweep& sweep, std::size_t thread);
 // How many threads differ, and the first of them; every bit of a NaN counts.
 std::string difference(const Sweep& sweep);

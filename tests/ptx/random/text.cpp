@@ -49,11 +49,17 @@ void Writer::operation(const Statement& s) {
   if (o.nan != ' ') canonical(o.nan, to);
 }
 
+// ptxas 13.0 goes on believing in what a branch says of its predicate where a loop writes that anew, and
+// breaks down over a call by pointer of what it then takes to be unreachable.
+void Writer::jump(int predicate, bool negated, const std::string& to) {
+  line("{{ .reg .pred q; xor.pred q, %p{}, %no; @{}q bra {}; }}", predicate, negated ? "!" : "", to);
+}
+
 void Writer::branch(const Statement& s) {
   const std::string otherwise = label(), end = label();
   const Condition& c = s.condition;
   if (c.on == Condition::On::kPredicate) {
-    line("@{}%p{} bra {};", c.negated ? "" : "!", c.predicate, otherwise);
+    jump(c.predicate, !c.negated, otherwise);
   } else {
     line(
         "{{ .reg .b32 t; .reg .pred q; shr.b32 t, {:#x}, {}; and.b32 t, t, 1; setp.eq.u32 q, t, 0; @q bra "
@@ -122,10 +128,10 @@ void Writer::statement(const Statement& s) {
     case What::kIf: branch(s); break;
     case What::kLoop: loop(s); break;
     case What::kSwitch: selection(s); break;
-    case What::kBreak: line("{}bra {};", guard(s.guard, s.guard_negated), loop_ends_.back()); break;
+    case What::kBreak: jump(s.guard, s.guard_negated, loop_ends_.back()); break;
     case What::kExit: {
       const std::string stays = label();
-      line("{}bra {};", guard(s.guard, !s.guard_negated), stays);
+      jump(s.guard, !s.guard_negated, stays);
       leave();
       out += stays + ":\n";
       break;
@@ -157,7 +163,9 @@ void Writer::statement(const Statement& s) {
     case What::kHandOver: hand_over(s); break;
     case What::kMatrix: matrix(s); break;
     case What::kTranspose:
-      line("movmatrix.sync.aligned.m8n8.trans.b16 %r{}, %r{};", s.to, s.from[0].index);
+      // ptxas 13.0 takes what it makes of one value in all lanes to be one value in all lanes
+      line("{{ .reg .b32 t; xor.b32 t, %r{}, %zr; movmatrix.sync.aligned.m8n8.trans.b16 %r{}, t; }}",
+           s.from[0].index, s.to);
       break;
     case What::kProduct: product(s); break;
   }
@@ -184,6 +192,14 @@ void Writer::store_registers() {
 
 namespace {
 
+// Zeros that no assembler knows to be zeros: what lies at `where`.
+std::string zeros(const std::string& where) {
+  return fmt::format(
+      "  .reg .b16 %zh; .reg .b32 %zr; .reg .b64 %zd; .reg .pred %no;\n"
+      "  ld.global.b64 %zd, [{}]; cvt.u32.u64 %zr, %zd; cvt.u16.u64 %zh, %zd; setp.ne.u64 %no, %zd, 0;\n",
+      where);
+}
+
 std::string registers(int counters) {
   return fmt::format(
       "  .reg .pred %p<{}>; .reg .b16 %h<{}>; .reg .b32 %r<{}>; .reg .b64 %d<{}>; .reg .b32 %n<{}>;\n",
@@ -196,7 +212,7 @@ std::string subroutine(const Program& p, std::size_t index) {
   w.statements(s.body);
   std::string out = fmt::format(".func (.param .b64 c) {}_f{}(.param .b32 a, .param .b64 b) {{\n{}", p.name,
                                 index, registers(w.counters()));
-  out += "  ld.param.b32 %r0, [a]; ld.param.b64 %d0, [b];\n";
+  out += "  ld.param.b32 %r0, [a]; ld.param.b64 %d0, [b];\n" + zeros(p.name + "_zero");
   for (int i = 1; i < kLongs; ++i)
     out += fmt::format("  xor.b64 %d{}, %d0, {:#x};\n", i, s.constants[static_cast<std::size_t>(i)]);
   for (int i = 1; i < kWords; ++i)
@@ -242,6 +258,7 @@ std::string prologue(const Program& p) {
                        name);
   out += fmt::format("  {{ .reg .b64 t; mul.wide.u32 t, %gid, {}; add.u64 %scratch, %scratch, t; }}\n",
                      kScratch);
+  out += zeros("%in+104");
   for (int i = 0; i < kLongs; ++i) out += fmt::format("  ld.global.b64 %d{}, [%in+{}];\n", i, 8 * i);
   for (int i = 0; i < kWords; ++i) out += fmt::format("  ld.global.b32 %r{}, [%in+{}];\n", i, 48 + 4 * i);
   for (int i = 0; i < kHalves; ++i) out += fmt::format("  ld.global.b16 %h{}, [%in+{}];\n", i, 88 + 2 * i);
@@ -258,6 +275,7 @@ std::string text(const Program& p) {
   std::string out = fmt::format(".const .align 4 .b32 {}_table[{}] = {{", p.name, kTable);
   for (std::size_t i = 0; i < kTable; ++i) out += fmt::format("{}{:#x}", i == 0 ? "" : ", ", p.table[i]);
   out += "};\n";
+  if (!p.subroutines.empty()) out += fmt::format(".global .align 8 .u64 {}_zero = 0;\n", p.name);
   for (std::size_t i = 0; i < p.subroutines.size(); ++i) out += subroutine(p, i);
   Writer w(p);
   w.statements(p.body);

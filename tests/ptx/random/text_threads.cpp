@@ -12,8 +12,16 @@ std::string offset_of(int word, int bytes) {
 
 void Writer::access(const Statement& s) {
   const AccessForm& form = access_forms()[static_cast<std::size_t>(s.form)];
-  std::string registers = fmt::format("%{}{}", form.letter, s.to);
-  for (int i = 1; i < form.count; ++i) registers += fmt::format(", %{}{}", form.letter, s.to + i);
+  // ptxas 13.0 converts a float where part of its register is stored
+  const bool part = s.store && 8 * form.bytes < width_of(form.letter);
+  std::string registers, parts;
+  for (int i = 0; i < form.count; ++i) {
+    const std::string one = fmt::format("%{}{}", form.letter, s.to + i);
+    registers += (i == 0 ? "" : ", ") + (part ? fmt::format("part{}", i) : one);
+    if (part)
+      parts += fmt::format(" .reg .b{0} part{1}; xor.b{0} part{1}, {2}, %z{3};", width_of(form.letter), i,
+                           one, form.letter);
+  }
   if (form.count > 1) registers = "{" + registers + "}";
   line("{{ .reg .b32 at; .reg .b64 offset, base; {}", offset_of(s.from[0].index, form.bytes * form.count));
   const bool generic = s.amount == 1;
@@ -25,6 +33,7 @@ void Writer::access(const Statement& s) {
   else
     line("  mov.u64 base, loc; add.u64 base, base, offset;");
   const std::string how = s.store ? kStores[s.trips] : kLoads[s.trips];
+  if (part) line(" {}", parts);
   const bool cached = s.trips >= 4 && s.trips < 7;  // a cache operator stands behind the space
   const std::string qualified = cached ? space + how : how + space;
   if (s.store)

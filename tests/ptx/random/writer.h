@@ -47,6 +47,7 @@ class Writer {
                : fmt::format(".reg .b32 members; and.b32 members, %present, {:#x}; ", lanes);
   }
   void canonical(char nan, const std::string& reg);
+  void jump(int predicate, bool negated, const std::string& to);
   void branch(const Statement& s);
   void loop(const Statement& s);
   void selection(const Statement& s);

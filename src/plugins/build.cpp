@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "kernel/roles.h"
 #include "plugins/bind.h"
 #include "plugins/foreign_code.h"
 
@@ -32,6 +33,21 @@ KernelCode kernel_of(const LaunchStep& launch) {
     if (const auto* p = std::get_if<PtxText>(&code); p && p->kernel) return p->kernel;
   }
   return nullptr;
+}
+
+// The outputs that a bound kernel stores to: one that is bound and only read is not among them.
+std::vector<std::uint32_t> stored_outputs(kernel::Kernel k) {
+  using kernel::Role;
+  std::vector<std::optional<std::uint32_t>> port(k.params.size());
+  for (std::size_t n = 0; n < k.params.size(); ++n) {
+    if (k.params[n].role == Role::kOutput || k.params[n].role == Role::kInOut) port[n] = k.params[n].port;
+    if (kernel::is_memory(k.params[n].role)) k.params[n].role = Role::kInput;
+  }
+  kernel::infer_roles(k);
+  std::vector<std::uint32_t> out;
+  for (std::size_t n = 0; n < k.params.size(); ++n)
+    if (port[n] && k.params[n].role != Role::kInput) out.push_back(*port[n]);
+  return out;
 }
 
 class ProgramBuilder {
@@ -109,9 +125,7 @@ class ProgramBuilder {
     const std::vector<KernelArgument> arguments = arguments_of(launch, context_);
     if (const KernelCode code = kernel_of(launch)) {
       kernel::Kernel k = bind_kernel(context_.who, *code, arguments, launch);
-      for (const KernelArgument& a : arguments)
-        if (const auto* t = std::get_if<TensorDesc>(&a.value); t && t->port().kind == Port::Kind::kOutput)
-          written_[t->port().index] = 1;
+      for (std::uint32_t port : stored_outputs(k)) written_[port] = 1;
       const runtime::CodeId id = schedule::add_code(program_, k, kernels_.size());
       runtime::Step step =
           schedule::launch_of(program_, id, k, {inputs_, outputs_, temporaries_, {}}, context_.machine);
@@ -290,13 +304,10 @@ BuildResult build(const Steps& steps, const BuildContext& context) {
   const LaunchStep& launch = std::get<LaunchStep>(steps.steps()[0]);
   BuildResult out;
   kernel::Kernel k = bind_kernel(context.who, *kernel_of(launch), arguments_of(launch, context), launch);
-  for (const TensorDesc& t : context.outputs) {
-    const auto writes = [&](const kernel::Param& p) {
-      return (p.role == kernel::Role::kOutput || p.role == kernel::Role::kInOut) && p.port == t.port().index;
-    };
-    if (std::none_of(k.params.begin(), k.params.end(), writes))
+  const std::vector<std::uint32_t> stored = stored_outputs(k);
+  for (const TensorDesc& t : context.outputs)
+    if (std::ranges::find(stored, t.port().index) == stored.end())
       throw UserError(fmt::format("{}: no step writes output '{}'", context.who, t.name()));
-  }
   out.built = schedule::Kernels{{{{}, std::move(k)}}};
   return out;
 }

@@ -80,6 +80,12 @@ TEST(Steps, WhatIsWrongIsNamed) {
             "t::stats: the implementation returned no step");
   EXPECT_EQ(error_with([](const AotRequest& r) { return Steps().memset(r.outputs[0]); }),
             "t::stats: no step writes output 'copied'");
+  const auto only_read = [](const AotRequest& r) {
+    return launch_of(add_kernel(256), {r.outputs[1], Dim(4), r.outputs[0]}, Dim(1));
+  };
+  EXPECT_EQ(error_with(only_read), "t::stats: no step writes output 'copied'");
+  EXPECT_EQ(error_with([&](const AotRequest& r) { return only_read(r).memset(r.outputs[0]); }),
+            "t::stats: no step writes output 'copied'");
   EXPECT_EQ(error_with([](const AotRequest& r) { return Steps().memset(r.inputs[0]); }),
             "t::stats: a step writes input 'x'");
   EXPECT_EQ(error_with([](const AotRequest& r) { return Steps().copy(r.inputs[0], r.outputs[0]); }),

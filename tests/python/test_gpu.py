@@ -57,3 +57,40 @@ def test_a_plugin_of_the_tile_language():
         return trtp.launch(add_kernel, x, n, outputs[0], BLOCK_SIZE=256).grid(trtp.cdiv(n, 256))
 
     assert ia.plugin("test::gpu_add", [ia.iota((1000,))]).tolist() == [i + 1 for i in range(1000)]
+
+
+def test_autotuned_kernels_are_timed_on_the_device():
+    torch = pytest.importorskip("torch")
+    from intarsia.compat.triton_autotune import Config, autotune
+
+    @autotune([Config({"BLOCK": b}, num_warps=w) for b, w in ((64, 2), (512, 4), (2048, 8))], key=["n"], reset_to_zero=["y_ptr"])
+    @ia.jit
+    def accumulate(x_ptr, n, y_ptr, BLOCK: tl.constexpr):
+        i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+        tl.store(y_ptr + i, tl.load(y_ptr + i, mask=i < n) + tl.load(x_ptr + i, mask=i < n), mask=i < n)
+
+    n = 100_000
+    x, y = torch.arange(n, dtype=torch.float32, device="cuda"), torch.full((n,), 7.0, device="cuda")
+    for times in (1, 2):
+        accumulate[lambda meta: (tl.cdiv(n, meta["BLOCK"]),)](x, n, y)
+        torch.cuda.synchronize()
+        assert torch.equal(y, times * x), "the trials start from zeros, and only the first launch times"
+    assert len(accumulate.cache) == 1
+
+
+def test_tactics_of_a_plugin_are_timed_on_the_device():
+    @trtp.register("test::gpu_tuned")
+    def desc(x: trtp.TensorDesc) -> trtp.TensorDesc:
+        return x.like()
+
+    @trtp.autotune("test::gpu_tuned")
+    def tune(x, outputs):
+        return [trtp.AutoTuneCombination("FP32, FP32", "LINEAR", [64, 512])]
+
+    @trtp.aot_impl("test::gpu_tuned")
+    def aot(x, outputs, tactic):
+        n = x.numel()
+        return trtp.launch(add_kernel, x, n, outputs[0], BLOCK_SIZE=tactic).grid(trtp.cdiv(n, tactic))
+
+    compiled = ia.compile(lambda x: ia.plugin("test::gpu_tuned", [x]), args=[ia.InputInfo((1000,), ia.float32)])
+    assert compiled(ia.iota((1000,))).tolist() == [i + 1 for i in range(1000)]

@@ -234,6 +234,15 @@ class Module:
         """Every instruction that does not run here, at once."""
         return [Problem(**p) for p in self._module.survey()]
 
+    def launch(self, grid, block, args, *, entry=None, **options) -> Result:
+        """Runs a kernel, as Entry.launch does: `entry` by name, or the only one there is. Error where there is a choice."""
+        if entry is None:
+            if len(self.names) != 1:
+                names = ", ".join(self.names) or "none"
+                raise Error(f"{self.source} has {len(self.names)} kernels ({names}); launch(..., entry=...) says which")
+            entry = self.names[0]
+        return self[entry].launch(grid, block, args, **options)
+
     def __getitem__(self, name) -> Entry:
         if name not in self._entries:
             self._entries[name] = Entry(self._module.kernel(name), self._architecture)

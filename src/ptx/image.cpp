@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -73,25 +74,47 @@ void place_shared(Image& image, const std::vector<Placed>& all) {
   if (any) image.static_shared = dynamic;
 }
 
-// Of the sibling; addresses of functions and shared memory differ from program to program.
-const Storage* shared_storage(const Image& image, const Placed& placed) {
-  if (image.sibling == nullptr || !placed.variable->relocations.empty()) return nullptr;
+bool is_stored(const Variable& v) { return v.space == Space::kGlobal || v.space == Space::kConst; }
+
+// Variables that hold addresses of functions or of shared memory, or point to such variables: they differ
+// from program to program, and each has its own.
+std::set<std::string> own_variables(const std::vector<Placed>& all) {
+  std::map<std::string, const Variable*> stored;
+  for (const Placed& p : all)
+    if (is_stored(*p.variable)) stored.emplace(p.key, p.variable);
+  std::set<std::string> own;
+  const auto differs = [&](const Variable::Relocation& r) {
+    return !stored.contains(r.symbol) || own.contains(r.symbol);
+  };
+  for (bool grew = true; grew;) {
+    grew = false;
+    for (const auto& [key, variable] : stored)
+      if (std::ranges::any_of(variable->relocations, differs)) grew |= own.insert(key).second;
+  }
+  return own;
+}
+
+// Of the sibling.
+const Storage* shared_storage(const Image& image, const std::string& key) {
+  if (image.sibling == nullptr) return nullptr;
   for (const Storage& s : image.sibling->storage)
-    if (s.name == placed.key) return &s;
+    if (s.name == key) return &s;
   return nullptr;
 }
 
 void place_storage(Image& image, const std::vector<Placed>& all) {
+  const std::set<std::string> own = own_variables(all);
   for (const Placed& p : all) {
     const Variable& v = *p.variable;
-    if (v.space != Space::kGlobal && v.space != Space::kConst) continue;
+    if (!is_stored(v)) continue;
     Storage& s = image.storage.emplace_back();
     s.name = p.key;
     s.bytes = v.bytes;
     s.constant = v.space == Space::kConst;
-    if (const Storage* shared = shared_storage(image, p)) {
+    if (const Storage* shared = own.contains(p.key) ? nullptr : shared_storage(image, p.key)) {
       s.memory = shared->memory;
       s.data = shared->data;
+      s.inherited = true;
       continue;
     }
     const auto align = static_cast<std::uintptr_t>(std::max<std::int64_t>(v.align, 16));
@@ -116,8 +139,9 @@ std::uint64_t relocated(const Image& image, const std::string& symbol) {
 void relocate(Image& image, const std::vector<Placed>& all) {
   std::size_t at = 0;
   for (const Placed& p : all) {
-    if (p.variable->space != Space::kGlobal && p.variable->space != Space::kConst) continue;
+    if (!is_stored(*p.variable)) continue;
     Storage& s = image.storage[at++];
+    if (s.inherited) continue;  // kernels may have written it since
     for (const Variable::Relocation& r : p.variable->relocations) {
       const std::uint64_t value = relocated(image, r.symbol) + static_cast<std::uint64_t>(r.addend);
       std::memcpy(s.data + r.offset, &value, static_cast<std::size_t>(r.bytes));

@@ -128,7 +128,7 @@ struct Storage {  // of a module variable
   std::shared_ptr<std::byte[]> memory;  // programs of one module may share it
   std::byte* data = nullptr;            // aligned
   std::int64_t bytes = 0;
-  bool constant = false;
+  bool constant = false, inherited = false;
 };
 
 struct Image {

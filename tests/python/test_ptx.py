@@ -48,6 +48,48 @@ def test_a_kernel_works_on_arrays_in_place():
     assert result.inexact == [] and result.steps > 0 and result.printed == ""
 
 
+COUNTER = """.version 8.0
+.target sm_80
+.address_size 64
+.visible .global .align 4 .u32 counter = 5;
+.visible .global .align 8 .u64 place = counter;
+.visible .entry bump(.param .u64 out) {
+  .reg .b32 %r<2>; .reg .b64 %d<2>;
+  ld.param.u64 %d0, [out];
+  atom.global.add.u32 %r0, [counter], 1;
+  st.global.u32 [%d0], %r0;
+  ret;
+}
+.visible .entry look(.param .u64 out) {
+  .reg .b32 %r<2>; .reg .b64 %d<2>;
+  ld.param.u64 %d0, [out];
+  ld.global.u64 %d1, [place];
+  ld.global.u32 %r0, [%d1];
+  st.global.u32 [%d0], %r0;
+  ret;
+}
+"""
+
+
+@pytest.mark.parametrize("first", ["bump", "look"])
+def test_kernels_of_a_module_share_its_variables_also_through_addresses_in_them(first):
+    module, out = ia.ptx.load(COUNTER), np.zeros(1, np.uint32)
+    module[first]
+    seen = []
+    for entry in ("look", "bump", "bump", "look"):
+        module.launch(1, 1, [out], entry=entry).require_clean()
+        seen.append(int(out[0]))
+    assert seen == [5, 5, 6, 7]
+
+
+def test_a_module_of_one_kernel_is_launched_itself():
+    x = np.ones(4, np.float32)
+    assert ia.ptx.load(SCALE).launch(1, 32, [x, 4, 2.0], checks="all").clean
+    assert x.tolist() == [2.0] * 4
+    with pytest.raises(ia.Error, match=r"^PTX has 2 kernels \(bump, look\); launch\(..., entry=...\) says which"):
+        ia.ptx.load(COUNTER).launch(1, 1, [np.zeros(1, np.uint32)])
+
+
 def test_sources_may_be_paths_text_and_bytes(tmp_path):
     path = tmp_path / "scale.ptx"
     path.write_text(SCALE)

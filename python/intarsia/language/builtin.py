@@ -24,7 +24,7 @@ class Builtin:
             )
         return self.host(*args, **kwargs)
 
-    def trace(self, tracer, args, kwargs):
+    def call_in_kernel(self, tracer, args, kwargs):
         try:
             bound = self.__signature__.bind(*args, **kwargs)
         except TypeError as error:

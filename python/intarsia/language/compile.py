@@ -16,7 +16,8 @@ from .. import _intarsia
 from ..dtypes import dtype
 from ..errors import Error, IntarsiaWarning, Location, Unsupported
 from .dtype import constexpr, pointer_type, unwrap
-from .jit import JITFunction, check_warps, parse_type
+from .jit import JITFunction, parse_type
+from .launch import check_warps
 
 
 class KernelText(str):

@@ -74,6 +74,13 @@ _PYTHON_CALLS = {
 }
 
 
+class Missing:
+    """Stands for a name that only some of the ways to this point have assigned."""
+
+    def __init__(self, why):
+        self.why = why
+
+
 def is_static(value):
     """Known when the kernel is compiled."""
     if isinstance(value, tuple):
@@ -151,8 +158,6 @@ class Expressions:
         return node.value
 
     def on_Name(self, node):
-        from .trace import Missing
-
         name = node.id
         if name in self.names:
             value = self.names[name]
@@ -387,14 +392,11 @@ class Expressions:
             kwargs[k.arg] = unwrap(self.visit(k.value))
         self.node = node
         self.builder.line(self.source.place(node))
-        return self.call(function, args, kwargs, node)
+        return self.call(function, args, kwargs)
 
-    def call(self, function, args, kwargs, node):
-        from . import Builtin, PYTHON
-        from .jit import JITFunction
+    def call(self, function, args, kwargs):
+        from . import PYTHON
 
-        if isinstance(function, JITFunction):
-            return self.inline(function, args, kwargs, node)
         if isinstance(function, Method):
             args, function = [function.value, *args], function.function
         if python.callable(function) and getattr(python, getattr(function, "__name__", ""), None) is function:
@@ -403,8 +405,8 @@ class Expressions:
                 function = PYTHON[name]
             elif name in ("min", "max", "abs", "int", "float", "bool", "print", *_PYTHON_CALLS):
                 return self.static(lambda: function(*args, **kwargs))
-        if isinstance(function, Builtin):
-            return function.trace(self, args, kwargs)
+        if hasattr(type(function), "call_in_kernel"):  # a word of the tile language, a jit function
+            return function.call_in_kernel(self, args, kwargs)
         if isinstance(function, (dtype, type)) and is_static((*args, *kwargs.values())):
             return self.static(lambda: function(*args, **kwargs))
         if getattr(function, "__module__", None) == "math" and is_static((*args, *kwargs.values())):
@@ -415,9 +417,8 @@ class Expressions:
             )
         raise Rejection(f"{self.describe(function)} cannot be called in a kernel")
 
-    def inline(self, function, args, kwargs, node):
-        values = function.bind_call(args, kwargs)
-        self.calls.append((self.source, node))
+    def inline(self, function, values):
+        self.calls.append((self.source, self.node))
         result = self.run(function, values)
         self.calls.pop()
         return result

@@ -10,6 +10,7 @@ from .. import _intarsia
 from ..dtypes import _BY_NAME, dtype
 from ..errors import Error
 from .dtype import constexpr, pointer_type, unwrap
+from .launch import Launcher
 from .source import Rejection, Source
 from .trace import Tracer
 
@@ -73,8 +74,6 @@ class JITFunction:
         )
 
     def __getitem__(self, grid):
-        from .launch import Launcher
-
         return Launcher(self, grid)
 
     def __repr__(self):
@@ -100,8 +99,8 @@ class JITFunction:
 
     # ---- called from another kernel -----------------------------------------------------------------------
 
-    def bind_call(self, args, kwargs):
-        """Values of the parameters for a call from a kernel."""
+    def call_in_kernel(self, tracer, args, kwargs):
+        """Its body, traced where a kernel calls it; what it returns."""
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -112,7 +111,7 @@ class JITFunction:
                 raise Rejection(
                     f"'{p.name}' of {self.__name__} is tl.constexpr, but its value is only known when the kernel runs"
                 )
-        return {name: unwrap(value) for name, value in bound.arguments.items()}
+        return tracer.inline(self, {name: unwrap(value) for name, value in bound.arguments.items()})
 
     # ---- into kernel IR -----------------------------------------------------------------------------------
 
@@ -151,13 +150,6 @@ class Traced:
         for f in tracer.functions:
             digest.update(f.source.digest.encode())
         self.digest = digest.hexdigest()
-
-
-def check_warps(num_warps):
-    """Error unless it is a number of warps that a block may have."""
-    whole = isinstance(num_warps, int) and 1 <= num_warps <= 32
-    if not whole or num_warps & (num_warps - 1):
-        raise Error(f"num_warps must be a power of two from 1 to 32, not {num_warps!r}")
 
 
 def _key(value):

@@ -8,7 +8,6 @@ from .. import _intarsia
 from ..dtypes import bool_, dtype, float32, int32, int64, uint64
 from ..errors import Error, IntarsiaWarning, Unsupported
 from .dtype import pointer_to, unwrap
-from .jit import JITFunction, check_warps
 
 # Options of a launch that are no parameters of the kernel.
 OPTIONS = {"num_warps", "num_stages", "num_ctas", "maxnreg"}
@@ -96,7 +95,7 @@ def specialise(kernel, arguments):
             memory = _memory(kernel, p.name, value)
             types[p.name] = pointer_to(memory.dtype)
             values.append(memory)
-        elif isinstance(value, (tuple, dtype, JITFunction)) or callable(value):
+        elif isinstance(value, (tuple, dtype)) or callable(value):
             constants[p.name] = value
         else:
             raise Error(
@@ -124,3 +123,10 @@ def scalar_type(kernel, name, value):
         if low <= value < high:
             return t
     raise Error(f"'{name}' of {kernel.__name__}: {value} does not fit 64 bits")
+
+
+def check_warps(num_warps):
+    """Error unless it is a number of warps that a block may have."""
+    whole = isinstance(num_warps, int) and 1 <= num_warps <= 32
+    if not whole or num_warps & (num_warps - 1):
+        raise Error(f"num_warps must be a power of two from 1 to 32, not {num_warps!r}")

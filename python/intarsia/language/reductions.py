@@ -90,10 +90,8 @@ def associative_scan(t, input, axis, combine_fn, reverse=False):
 
 
 def _combiner(t, function):
-    node = t.node
-
     def combine(values):
-        result = t.call(function, values, {}, node)
+        result = t.call(function, values, {})
         return [t.value(r) for r in (result if isinstance(result, tuple) else (result,))]
 
     return combine

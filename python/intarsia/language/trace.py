@@ -11,7 +11,7 @@ import types
 from .._intarsia import Value
 from ..errors import CompileError, Error
 from .dtype import constexpr, unwrap
-from .expressions import Expressions, is_static
+from .expressions import Expressions, Missing, is_static
 from .source import Rejection, compile_error
 
 MAX_DEPTH = 64  # of calls to helpers
@@ -31,13 +31,6 @@ _INSTEAD = {
     ast.Import: "import outside the kernel",
     ast.ImportFrom: "import outside the kernel",
 }
-
-
-class Missing:
-    """Stands for a name that only some of the ways to this point have assigned."""
-
-    def __init__(self, why):
-        self.why = why
 
 
 class Returned:

@@ -120,7 +120,8 @@ Flow mma_float(Warp& warp, const Decoded& in, U32) {
   const Operands o = operands(warp, in, s);
   const LaunchConfig& config = *warp.block->launch->config;
   TensorRule rule = tensor_rule(config.device.architecture, s.types[1], false, config.exact_tensor_cores);
-  if (is_f8(s.types[1])) rule.step = s.k / 2, rule.rounds_steps = true;
+  rule.apart = is_f8(s.types[1]) && config.device.architecture >= 90;
+  if (rule.apart) rule.step = s.k / 2;
   if (rule.fast && mma_fast(warp, s, o)) return Flow::kNext;
   Scaled a[16 * kMostK], b[8 * kMostK];
   unpack(warp, o.a, s.a_registers, s.types[1], s.m, a, [&](U32 bits) { return scaled(s.types[1], bits); });

@@ -142,8 +142,9 @@ TensorRule tensor_rule(int architecture, Type type, bool warp_group, bool exact)
   return rule;
 }
 
-std::uint32_t dot(Type a_type, std::span<const Scaled> a, Type b_type, std::span<const Scaled> b,
-                  std::uint32_t c, const TensorRule& rule) {
+namespace {
+std::uint32_t dot_at_once(Type a_type, std::span<const Scaled> a, Type b_type, std::span<const Scaled> b,
+                          std::uint32_t c, const TensorRule& rule) {
   Special special;
   for (std::size_t i = 0; i < a.size(); ++i) special_product(a[i], b[i], special);
   const Scaled first = scaled(Type::kF32, c);
@@ -163,15 +164,27 @@ std::uint32_t dot(Type a_type, std::span<const Scaled> a, Type b_type, std::span
   return c;
 }
 
+}  // namespace
+
+std::uint32_t dot(Type a_type, std::span<const Scaled> a, Type b_type, std::span<const Scaled> b,
+                  std::uint32_t c, const TensorRule& rule) {
+  if (!rule.apart || rule.fast) return dot_at_once(a_type, a, b_type, b, c, rule);
+  std::uint32_t sum = 0;
+  const auto step = static_cast<std::size_t>(rule.step);
+  for (std::size_t at = 0; at < a.size(); at += step)
+    sum = dot_at_once(a_type, a.subspan(at, step), b_type, b.subspan(at, step), sum, rule);
+  return std::bit_cast<std::uint32_t>(canonical(std::bit_cast<float>(sum) + std::bit_cast<float>(c)));
+}
+
 std::uint16_t dot_f16(Type a_type, std::span<const Scaled> a, Type b_type, std::span<const Scaled> b,
                       std::uint16_t c, const TensorRule& rule) {
-  const std::size_t step = rule.rounds_steps ? static_cast<std::size_t>(rule.step) : a.size();
-  for (std::size_t at = 0; at < a.size(); at += step) {
-    const std::uint32_t wide = dot(a_type, a.subspan(at, step), b_type, b.subspan(at, step),
-                                   std::bit_cast<std::uint32_t>(f16_value(c)), rule);
-    c = to_f16(std::bit_cast<float>(wide));
-  }
-  return c;
+  const bool apart = rule.apart && !rule.fast;
+  const std::size_t step = apart ? static_cast<std::size_t>(rule.step) : a.size();
+  std::uint16_t sum = apart ? 0 : c;
+  for (std::size_t at = 0; at < a.size(); at += step)
+    sum = to_f16(std::bit_cast<float>(dot_at_once(a_type, a.subspan(at, step), b_type, b.subspan(at, step),
+                                                  std::bit_cast<std::uint32_t>(f16_value(sum)), rule)));
+  return apart ? to_f16(f16_value(sum) + f16_value(c)) : sum;
 }
 
 }  // namespace intarsia::ptx

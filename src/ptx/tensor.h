@@ -3,8 +3,9 @@
 // The rule (MMA-Sim, arXiv 2511.10909, confirmed for sm_90 by tests/ptx): the products of one step and the
 // addend are truncated toward zero to a number of fraction bits below the largest exponent among them (the
 // products' exponents not normalised), summed exactly, and truncated to f32. A step is the whole k on Hopper
-// with 25 bits, half of it on Ampere with 24. On Hopper fp8 in a wgmma keeps 13 bits, in the result too; in
-// an mma it runs as two f16 products, each a step, and an f16 sum is rounded after each.
+// with 25 bits, half of it on Ampere with 24. On Hopper fp8 in a wgmma keeps 13 bits, in the result too; an
+// mma of fp8 is two instructions over f16: the first sums from 0 the products whose k modulo 4 is 0 or 1, the
+// second adds the others, and the addend is added last (what ptxas makes of it, and an H100's answers agree).
 #pragma once
 #include <cstdint>
 #include <span>
@@ -24,11 +25,11 @@ Scaled scaled(Type type, std::uint32_t bits);  // of kF16, kBF16, kTF32, kE4M3, 
 int fraction_bits(Type type);
 
 struct TensorRule {
-  int bits = 25;              // fraction bits kept below the largest exponent
-  int step = 64;              // products summed at once
-  int result_bits = 23;       // fraction bits of a step's result
-  bool rounds_steps = false;  // an f16 sum is rounded after each step: they are instructions of their own
-  bool fast = false;          // f32 sums instead
+  int bits = 25;         // fraction bits kept below the largest exponent
+  int step = 64;         // products summed at once
+  int result_bits = 23;  // fraction bits of a step's result
+  bool apart = false;  // steps are instructions of their own, from 0, and the addend is added to their result
+  bool fast = false;   // f32 sums instead
 };
 TensorRule tensor_rule(int architecture, Type type, bool warp_group, bool exact);
 

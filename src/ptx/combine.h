@@ -115,5 +115,23 @@ std::make_unsigned_t<T> combine(std::byte* place, T b, T c) {
   while (!__atomic_compare_exchange_n(at, &old, next, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
   return old;
 }
+template <class F>
+Wide combine_wide(std::byte* place, Wide b, Wide c) {
+  __extension__ using Word = unsigned __int128;
+  auto* at = reinterpret_cast<Word*>(place);
+  Word seen, before;
+  std::memcpy(&seen, place, sizeof seen);
+  if (reinterpret_cast<U64>(place) % 16 != 0) {  // the host cannot, nor can a GPU: nobody checked
+    const Wide next = F{}(std::bit_cast<Wide>(seen), b, c);
+    std::memcpy(place, &next, sizeof next);
+    return std::bit_cast<Wide>(seen);
+  }
+  do {
+    before = seen;
+    seen =
+        __sync_val_compare_and_swap(at, before, std::bit_cast<Word>(F{}(std::bit_cast<Wide>(before), b, c)));
+  } while (seen != before);
+  return std::bit_cast<Wide>(seen);
+}
 
 }  // namespace intarsia::ptx

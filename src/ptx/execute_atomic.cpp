@@ -7,9 +7,18 @@ namespace intarsia::ptx {
 namespace {
 
 // r[0] (where there is a result), address in r[1], values in r[2], r[3].
+template <class T>
+struct BitsOf {
+  using Type = std::make_unsigned_t<T>;
+};
+template <>
+struct BitsOf<Wide> {
+  using Type = Wide;
+};
+
 template <class F, class T, Space kSpace>
 Flow atomic(Warp& warp, const Decoded& in, U32 mask) {
-  using B = std::make_unsigned_t<T>;
+  using B = typename BitsOf<T>::Type;
   Access access;
   access.mask = mask;
   access.writes = access.reads = access.atomic = true;
@@ -22,9 +31,14 @@ Flow atomic(Warp& warp, const Decoded& in, U32 mask) {
   T* d = in.count != 0 ? warp.at<T>(in.r[0]) : nullptr;
   U32 stored = 0;
   each_lane(mask, [&](int l) {
-    B old = 0;
-    if ((access.mask >> l & 1) != 0)
-      old = combine<F, T>(reinterpret_cast<std::byte*>(access.address[l]), b[l], c[l]);
+    B old{};
+    if ((access.mask >> l & 1) != 0) {
+      auto* place = reinterpret_cast<std::byte*>(access.address[l]);
+      if constexpr (std::is_same_v<T, Wide>)
+        old = combine_wide<F>(place, b[l], c[l]);
+      else
+        old = combine<F, T>(place, b[l], c[l]);
+    }
     if (!std::is_same_v<F, Cas> || old == static_cast<B>(b[l])) stored |= U32{1} << l;
     if (d != nullptr) d[l] = static_cast<T>(old);
   });
@@ -93,6 +107,10 @@ template <class F>
 Handler typed(const Form& form) {
   return by_integer(form.type(), [&]<class T>() -> Handler { return in_space<F, T>(form); });
 }
+template <class F>
+Handler exchange(const Form& form) {
+  return form.type() == Type::kB128 ? in_space<F, Wide>(form) : typed<F>(form);
+}
 
 Handler select_add(const Form& form) {
   switch (form.type()) {
@@ -114,8 +132,8 @@ Handler select_add(const Form& form) {
 
 Handler select_atomic(const Form& form) {
   if (form.vector() > 1) return select_vector(form);
-  if (form.has("exch")) return typed<Exch>(form);
-  if (form.has("cas")) return typed<Cas>(form);
+  if (form.has("exch")) return exchange<Exch>(form);
+  if (form.has("cas")) return exchange<Cas>(form);
   if (form.has("and")) return typed<And>(form);
   if (form.has("or")) return typed<Or>(form);
   if (form.has("xor")) return typed<Xor>(form);

@@ -32,7 +32,7 @@ void clear_values(Warp& warp, const Decoded& in, U32 mask, int count) {
   const Ref* to = warp.frame->code->refs.data() + in.extra;
   for (int k = 0; k < count; ++k) {
     D* d = warp.at<D>(to[k]);
-    each_lane(mask, [&](int l) { d[l] = 0; });
+    each_lane(mask, [&](int l) { d[l] = D{}; });
   }
 }
 
@@ -266,6 +266,7 @@ Handler by_type(Kind kind, const Form& form, int width) {
     case Type::kU32:
     case Type::kF32: return by_register<U32>(kind, space, width);
     case Type::kS32: return by_register<S32>(kind, space, width);
+    case Type::kB128: return width == 128 && form.vector() == 1 ? by_kind<Wide, Wide>(kind, space) : nullptr;
     default: return by_register<U64>(kind, space, width);
   }
 }

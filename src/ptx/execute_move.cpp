@@ -19,10 +19,6 @@ Flow move_predicate(Warp& warp, const Decoded& in, U32 mask) {
   return Flow::kNext;
 }
 
-struct Wide {
-  U64 low, high;
-};  // .b128
-
 // r[0] = {refs[extra], …}: the first piece is the lowest.
 template <class T, class P, int kPieces>
 Flow pack(Warp& warp, const Decoded& in, U32 mask) {

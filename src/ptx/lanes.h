@@ -28,6 +28,10 @@ using S8 = std::int8_t;
 using S16 = std::int16_t;
 using S32 = std::int32_t;
 using S64 = std::int64_t;
+struct Wide {  // .b128
+  U64 low = 0, high = 0;
+  bool operator==(const Wide&) const = default;
+};
 
 template <class D>
 [[gnu::noinline]] void store_some(D* to, const D* from, U32 mask) {

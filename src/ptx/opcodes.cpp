@@ -16,7 +16,7 @@ constexpr std::array kSets = {
     NamedSet{"int", "u16|u32|u64|s16|s32|s64"},
     NamedSet{"int8", "u8|u16|u32|u64|s8|s16|s32|s64"},
     NamedSet{"fcmp", "eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan"},
-    NamedSet{"mem", "b8|b16|b32|b64|u8|u16|u32|u64|s8|s16|s32|s64|f32|f64"},
+    NamedSet{"mem", "b8|b16|b32|b64|b128|u8|u16|u32|u64|s8|s16|s32|s64|f32|f64"},
     NamedSet{"vec", "v2|v4|v8"},
     NamedSet{"from", "const|global|local|param|param::entry|param::func|shared|shared::cta|shared::cluster"},
     NamedSet{"to", "global|local|param|param::func|shared|shared::cta|shared::cluster"},

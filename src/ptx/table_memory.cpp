@@ -17,8 +17,8 @@ constexpr Row kRows[] = {
     {"st", "volatile ?@shared ?@vec @mem", "m w", kMemory},
     {"st", "relaxed|release @scope ?@shared ?@level1 ?L2::cache_hint ?@vec @mem", "m w ?U", kMemory},
 
-    {"atom", "?@order ?@scope ?@shared exch ?L2::cache_hint b32|b64", "z m s ?U", kAtomic},
-    {"atom", "?@order ?@scope ?@shared cas ?L2::cache_hint b16|b32|b64", "z m s s ?U", kAtomic},
+    {"atom", "?@order ?@scope ?@shared exch ?L2::cache_hint b32|b64|b128", "z m s ?U", kAtomic},
+    {"atom", "?@order ?@scope ?@shared cas ?L2::cache_hint b16|b32|b64|b128", "z m s s ?U", kAtomic},
     {"atom", "?@order ?@scope ?@shared and|or|xor ?L2::cache_hint b32|b64", "z m s ?U", kAtomic},
     {"atom", "?@order ?@scope ?@shared add ?L2::cache_hint u32|s32|u64|f32|f64", "z m s ?U", kAtomic},
     {"atom", "?@order ?@scope ?@shared inc|dec ?L2::cache_hint u32", "z m s ?U", kAtomic},

@@ -42,6 +42,8 @@ const std::byte* source_of(Warp& owner, const BulkCopy& copy, U64 address);
 void keep_sources(Block& block);
 // The copies that nobody waited for when the last thread of the block ended.
 void finish_copies(Block& block);
+// Global memory that a stored box will write is pending from here on.
+void begin_box(Warp& owner, const BulkCopy& copy);
 // The pieces of shared memory that a tensor's box fills: address and bytes.
 std::vector<std::pair<U64, U32>> box_pieces(const BulkCopy& copy);
 void land_tensor(Warp& owner, const BulkCopy& copy);

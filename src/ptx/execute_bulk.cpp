@@ -85,8 +85,17 @@ Pieces pieces_of(const BulkCopy& copy) {
   return {{reads_shared(copy) ? copy.from : copy.to, copy.bytes}};
 }
 
-// Tells the shadow of shared memory of a copy that begins. Reductions may meet in one place.
+// Global memory that a copy will write: it is checked, and pending from here on.
+void begin_stores(Warp& warp, const BulkCopy& copy) {
+  if (warp.block->launch->shadow == nullptr || copy.reduction != Reduction::kNone) return;
+  if (copy.kind == BulkCopy::Kind::kTensor) return begin_box(warp, copy);
+  for (U32 at = 0; at < copy.bytes; at += 16)
+    resolve_one(warp, *copy.step, Space::kGlobal, copy.lane, copy.to + at, 16, Use::kBegin);
+}
+
+// Tells the shadows of a copy that begins. Reductions may meet in one place.
 void note_bulk(Warp& warp, const BulkCopy& copy) {
+  if (copy.to_global) begin_stores(warp, copy);
   if (warp.block->shadow.cells() == 0) return;
   if (reads_shared(copy)) {
     for (const auto& [at, bytes] : pieces_of(copy)) {
@@ -152,9 +161,7 @@ void land_copy(Warp& warp, const BulkCopy& copy) {
                                                : resolve_one(warp, *copy.step, Space::kGlobal, copy.lane,
                                                              copy.from + at, 16, Use::kRead);
     std::byte* to = resolve_one(warp, *copy.step, to_space, copy.lane, copy.to + at, 16,
-                                reduces          ? Use::kAtomic
-                                : copy.to_global ? Use::kWrite
-                                                 : Use::kLand);
+                                reduces ? Use::kAtomic : Use::kLand);
     if (from == nullptr || to == nullptr) continue;
     if (!reduces) {
       std::memcpy(to, from, 16);
@@ -201,7 +208,8 @@ void finish_copies(Block& block) {
              "the block ends, and nothing waited until this copy had read its shared memory");
     land_copy(warp, copy);
   }
-  block.bulk.clear();
+  // What goes to another block of the cluster lands when that block waits for it.
+  std::erase_if(block.bulk, [](const BulkCopy& copy) { return copy.to_global; });
 }
 
 Handler select_bulk(const Form& form) { return form.has("bulk") ? &bulk : &value; }

@@ -180,7 +180,7 @@ void move_global(Warp& warp, const BulkCopy& copy, const Place& place, Row& row)
   for (U32 i = first; i < last; i += bytes) {
     std::byte* at = resolve_one(warp, *copy.step, Space::kGlobal, copy.lane, place.global + i, bytes,
                                 !plain   ? Use::kAtomic
-                                : kStore ? Use::kWrite
+                                : kStore ? Use::kLand
                                          : Use::kRead);
     if (at == nullptr) continue;
     if (!plain)
@@ -324,6 +324,15 @@ Flow publish(Warp& warp, const Decoded& in, U32 mask) {
 }
 
 }  // namespace
+
+void begin_box(Warp& warp, const BulkCopy& copy) {
+  const auto bytes = static_cast<U32>(copy.map.element_bytes());
+  each_row(copy, copy.from, [&](const auto& place) {
+    for (int i = place.first; i < place.last; ++i)
+      resolve_one(warp, *copy.step, Space::kGlobal, copy.lane, place.global + static_cast<U32>(i) * bytes,
+                  bytes, Use::kBegin);
+  });
+}
 
 std::vector<std::pair<U64, U32>> box_pieces(const BulkCopy& copy) {
   const U64 shared = copy.to_global ? copy.from : copy.to;

@@ -339,9 +339,10 @@ std::byte* resolve_one(Warp& warp, const Decoded& in, Space space, int lane, U64
   Access access;
   std::fill_n(access.address, kLanes, address);
   access.mask = U32{1} << lane;
-  access.reads = use != Use::kWrite && use != Use::kLand;
+  access.reads = use == Use::kRead || use == Use::kAtomic || use == Use::kTake;
   access.writes = use != Use::kRead && use != Use::kTake;
   access.atomic = use == Use::kAtomic;
+  access.begins = use == Use::kBegin && warp.block->checks.copies;
   access.lands = access.async = use == Use::kTake || use == Use::kLand;
   access.bytes = bytes;
   resolve(warp, in, space, access);

@@ -18,6 +18,7 @@ struct Access {
   bool atomic = false;  // strong: it does not race with others that are
   bool update = false;  // atomic, and what it reads matters
   bool lands = false;   // the end of an asynchronous copy: what its beginning touched was checked then
+  bool begins = false;  // an asynchronous copy that writes here was begun
   bool async = false;   // by the async proxy: no fence.proxy.async is needed before it reads this again
   std::uint8_t element = 0,
                elements = 0;    // of a store: bytes of an element, how many; 0: values are not known
@@ -36,8 +37,8 @@ void resolve(Warp& warp, const Decoded& in, Space space, Access& access);
 
 // The host address of `bytes` (a power of two) at `address`, for one lane of the warp; null where that may
 // not be.
-// The last two: by an asynchronous copy, of memory that `note_bulk` was told of when it began.
-enum class Use : std::uint8_t { kRead, kWrite, kAtomic, kTake, kLand };
+// The last three are an asynchronous copy's: it begins, reads its source, writes where it began to.
+enum class Use : std::uint8_t { kRead, kWrite, kAtomic, kBegin, kTake, kLand };
 std::byte* resolve_one(Warp& warp, const Decoded& in, Space space, int lane, std::uint64_t address,
                        std::uint32_t bytes, Use use);
 // Whether all of a run of global memory may be accessed; `resolve` says why not.

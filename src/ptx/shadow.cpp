@@ -176,10 +176,10 @@ INTARSIA_CELLS Found touch(const Order& order, Shadow& s, U64 i, U32 mine, const
         if (reader != 0 && !(access.atomic && (s.base != 0 || (reader & kStrongCell) != 0)) &&
             !order(reader, mine))
           found = {Hazard::kWriteAfterRead, reader};
-    s.write[i] = mine;
+    s.write[i] = access.begins ? kPending | (mine & kThreadMask) : mine;
     if (read != 0) s.read[i] = 0;
     if (s.other[i] != 0) s.other[i] = 0;
-  } else if (s.races) {
+  } else if (s.races || access.lands) {
     const U32 other = s.other[i];
     if (!taken && (read == 0 || access.lands || order(read, mine)))
       s.read[i] = mine;

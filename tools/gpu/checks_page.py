@@ -21,7 +21,7 @@ kernel is a file of [tests/ptx/checks](../tests/ptx/checks/kernels.txt); its fir
 This page is made from `bench/results/sanitizer.json` (`python3 tools/gpu/checks_page.py`), which `./dev gpu` takes on a machine with a GPU.
 
 Times: ours of reading, decoding and running the kernel, on one core, all checks on; compute-sanitizer's of the
-process, as a user waits for it, six at a time. **Bold**: the kernel was reported. `late`: not ended after 20 seconds. Driver: what the launch
+process, as a user waits for it, twelve at a time. **Bold**: the kernel was reported. `late`: not ended after 20 seconds. Driver: what the launch
 alone says, without a tool.
 
 An assembler may change what is wrong before a tool sees it: an access whose result nobody uses is gone on a GPU, and is checked here.

@@ -153,7 +153,7 @@ def one_check(program, tool, name, seconds):
             "first": " | ".join(told[:3])[:400], "output": "" if lines else output[-300:]}
 
 
-def sanitizer(log, folder, out, workers=6, seconds=20):
+def sanitizer(log, folder, out, workers=12, seconds=20):
     """Each kernel of tests/ptx/checks under each tool; one JSON for docs/ptx-checks.md."""
     program = folder / "build" / "ptx_checks"
     if shutil.which("compute-sanitizer") is None:

@@ -1,4 +1,4 @@
-// A kernel of this folder run by the interpreter, with every check on.
+// A kernel of this folder run by the interpreter, with every check on where none are named.
 #pragma once
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 namespace intarsia::ptx::check_kernels {
 
 // Throws UserError where the launch is refused.
-inline LaunchResult interpret(const Kernel& k, const std::string& text) {
+inline LaunchResult interpret(const Kernel& k, const std::string& text, const Checks& checks = {}) {
   const Program program(parse(text, k.name + ".ptx"), "k");
   std::vector<std::uint32_t> p(kWords), q(kWords);
   for (std::uint32_t i = 0; i < kWords; ++i) p[i] = i;
@@ -22,6 +22,7 @@ inline LaunchResult interpret(const Kernel& k, const std::string& text) {
   config.block = {k.block, 1, 1};
   config.shared_bytes = k.shared;
   config.buffers = buffers;
+  config.checks = checks;
   config.max_steps = 1 << 20;
   return run(program, config, arguments);
 }

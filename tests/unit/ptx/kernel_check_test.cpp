@@ -1,5 +1,7 @@
 // The broken kernels of tests/ptx/checks are caught at the thread and line the table names; the legal ones
 // run clean.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "../../ptx/checks/interpret.h"
@@ -42,6 +44,17 @@ TEST_P(PtxKernelChecks, IsReportedAsTheTableSays) {
   const std::string text = check_kernels::text_of(kFolder + "/" + k.name + ".ptx");
   expect_report(k, text);
   expect_report(k, test::untyped(text));
+}
+
+// A check that is off must not leave to another what it would have noted.
+TEST_P(PtxKernelChecks, ALegalKernelIsCleanWithOneCheckOff) {
+  const Kernel& k = GetParam();
+  if (k.name.starts_with("broken/")) return;
+  const std::string text = check_kernels::text_of(kFolder + "/" + k.name + ".ptx");
+  for (const std::string_view off : check_names())
+    for (const Report& r :
+         check_kernels::interpret(k, text, checks_named(fmt::format("all,-{}", off))).reports)
+      ADD_FAILURE() << "without " << off << ": " << r.text();
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, PtxKernelChecks, testing::ValuesIn(check_kernels::kernels(kFolder)),

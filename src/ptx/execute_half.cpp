@@ -54,7 +54,7 @@ struct Arithmetic {
 template <class Format, After kAfter>
 struct FmaOutside {
   U16 operator()(U16 a, U16 b, U16 c) const {
-    if (a == kNanOutside || b == kNanOutside) return 0;
+    if ((a & 0x7FFF) == kNanOutside || (b & 0x7FFF) == kNanOutside) return 0;
     return Arithmetic<Format, Fma, false, kAfter>{}(a, b, c);
   }
 };

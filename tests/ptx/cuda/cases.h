@@ -471,6 +471,14 @@ inline std::vector<Case> cases() {
   all.back().only = "sm90";
   both("ninety", "fma_outside", 2, 256, {in('i', n), out('i', 4 * n), integer(n)});
   all.back().only = "sm90";
+  both("ninety", "wide", 1, 64, {in('l', 128), out('l', 258)});
+  all.back().only = "sm90";
+  both("tma", "tma_stages", 2, 128, {map(0), integer(5), out('f', 64 * 36)});
+  all.back().arguments.back().hidden = true;
+  all.back().maps = {{2, kMapF32, {64, 36}, {256}, {32, 8}, {}, 0, 0}};
+  all.back().only = "sm90";
+  both("tma", "wgmma_relay", 1, 256, {in('h', 5 * 1152), out('f', 512), integer(5)});
+  all.back().only = "sm90";
   return all;
 }
 

@@ -58,11 +58,11 @@ extern "C" __global__ void mma_f8(const unsigned* x, unsigned* y) {
   for (int i = 0; i < 4; ++i) y[l * 12 + 8 + i] = d[i];
 }
 
-// Products of what lay outside a tensor count as nothing: 0x7FFF and its like.
+// Products of what lay outside a tensor count as nothing: 0x7FF7 of either sign.
 extern "C" __global__ void fma_outside(const unsigned* x, unsigned* y, int n) {
   const int t = blockIdx.x * blockDim.x + threadIdx.x;
   if (t >= n) return;
-  const unsigned nans[] = {0x7FFF7FFF, 0xFFFFFFFF, 0x7E007E00, 0x7FC07FC0, 0x7FFE7FFE, 0x7F817F81};
+  const unsigned nans[] = {0x7FF77FF7, 0x7FFF7FFF, 0xFFF7FFF7, 0x7E007FF7, 0x7FF77FC0, 0x7F817F81};
   const unsigned a = t % 4 == 0 ? nans[t / 4 % 6] : x[t], b = t % 4 == 1 ? nans[t / 4 % 6] : x[(t + 1) % n], c = t % 4 == 2 ? nans[t / 4 % 6] : x[(t + 2) % n];
   unsigned d[4];
   asm("fma.rn.oob.f16x2 %0, %1, %2, %3;" : "=r"(d[0]) : "r"(a), "r"(b), "r"(c));
@@ -70,4 +70,30 @@ extern "C" __global__ void fma_outside(const unsigned* x, unsigned* y, int n) {
   asm("fma.rn.oob.bf16x2 %0, %1, %2, %3;" : "=r"(d[2]) : "r"(a), "r"(b), "r"(c));
   asm("fma.rn.oob.relu.bf16x2 %0, %1, %2, %3;" : "=r"(d[3]) : "r"(a), "r"(b), "r"(c));
   for (int i = 0; i < 4; ++i) y[i * n + t] = d[i];
+}
+
+// 128 bits at once, in global and shared memory.
+extern "C" __global__ void wide(const ulonglong2* x, ulonglong2* y) {
+  __shared__ __align__(16) ulonglong2 tile[64];
+  const int t = threadIdx.x;
+  const unsigned at = static_cast<unsigned>(__cvta_generic_to_shared(&tile[t])), first = static_cast<unsigned>(__cvta_generic_to_shared(&tile[0]));
+  ulonglong2 a, b;
+  unsigned won;
+  asm volatile("{.reg .b128 v; ld.global.nc.b128 v, [%2]; st.shared.b128 [%3], v; mov.b128 {%0, %1}, v;}" : "=l"(a.x), "=l"(a.y) : "l"(x + t), "r"(at) : "memory");
+  __syncthreads();
+  // Counts up to 64 in both halves of one cell, and the other way from 0 in another.
+  for (bool done = false; !done;) {
+    asm volatile(
+        "{.reg .b128 v, w, old; ld.relaxed.gpu.global.b128 v, [%3]; .reg .b64 l, h; mov.b128 {l, h}, v; add.u64 l, l, 1; sub.u64 h, h, 1; mov.b128 w, {l, h};\n"
+        "atom.relaxed.gpu.global.cas.b128 old, [%3], v, w; mov.b128 {%0, %1}, old; mov.b128 {l, h}, v; .reg .pred p; setp.eq.u64 p, l, %0; selp.u32 %2, 1, 0, p;}"
+        : "=l"(b.x), "=l"(b.y), "=r"(won) : "l"(y + 128) : "memory");
+    done = won != 0;
+  }
+  if (t == 0)
+    asm volatile("{.reg .b128 v, w; ld.shared.b128 v, [%2+16]; atom.shared.exch.b128 w, [%3], v; mov.b128 {%0, %1}, w;}" : "=l"(b.x), "=l"(b.y) : "r"(at), "r"(first) : "memory");
+  else
+    b = a;
+  __syncthreads();
+  asm volatile("{.reg .b128 v; ld.shared.b128 v, [%0]; st.global.b128 [%1], v;}" ::"r"(at), "l"(y + t) : "memory");
+  y[64 + t] = b;
 }

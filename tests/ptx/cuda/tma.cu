@@ -250,3 +250,57 @@ extern "C" __global__ void __launch_bounds__(384, 1) tma_matmul(const __grid_con
     commit_and_wait();
   }
 }
+
+// An epilogue in two stages: a tile is written while the one before it leaves; one thread begins the copies and waits for their sources.
+extern "C" __global__ void tma_stages(const __grid_constant__ Map to, int tiles) {
+  __shared__ __align__(128) float stage[2][8][32];
+  const int t = threadIdx.x;
+  for (int i = 0; i < tiles; ++i) {
+    if (t == 0) asm volatile("cp.async.bulk.wait_group.read 1;" ::: "memory");
+    __syncthreads();
+    for (int e = t; e < 256; e += blockDim.x) stage[i % 2][e / 32][e % 32] = e * 0.5f + i * 1000 + blockIdx.x * 0.25f;
+    fence_copies();
+    __syncthreads();
+    if (t == 0) {
+      store_2d(&to, blockIdx.x * 32, i * 8, stage[i % 2]);
+      asm volatile("cp.async.bulk.commit_group;");
+    }
+  }
+  if (t == 0) asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
+}
+
+// Four warps write matrices and hand them over at mbarriers, four others multiply them; nobody meets at a barrier in between.
+extern "C" __global__ void wgmma_relay(const unsigned* x, float* y, int rounds) {
+  __shared__ __align__(128) unsigned a[2][512], b[2][64];  // 64 x 16 and 8 x 16 f16 in core matrices of 128 bytes
+  __shared__ __align__(8) unsigned long long full[2], empty[2];
+  const int t = threadIdx.x;
+  if (t == 0) {
+    for (int s = 0; s < 2; ++s) init(full[s], 128), init(empty[s], 4);
+    fence_barriers();
+  }
+  __syncthreads();
+  if (t >= 128) {
+    for (int i = 0; i < rounds; ++i) {
+      const int s = i % 2, w = t - 128;
+      wait(empty[s], (i / 2 & 1) ^ 1);
+      for (int k = 0; k < 4; ++k) a[s][k * 128 + w] = x[i * 576 + k * 128 + w];
+      if (w < 64) b[s][w] = x[i * 576 + 512 + w];
+      fence_copies();
+      arrive(full[s]);
+    }
+    return;
+  }
+  float d[4];
+  for (int i = 0; i < rounds; ++i) {
+    const int s = i % 2;
+    wait(full[s], i / 2 & 1);
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+    asm volatile("{.reg .pred p; setp.ne.b32 p, %6, 0;\nwgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%0, %1, %2, %3}, %4, %5, p, 1, 1, 0, 0;}"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "l"(descriptor(shared_address(a[s]), 128, 256, 0)), "l"(descriptor(shared_address(b[s]), 128, 256, 0)), "r"(i));
+    asm volatile("wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;" ::: "memory");
+    __syncwarp();
+    if (t % 32 == 0) arrive(empty[s]);
+  }
+  for (int j = 0; j < 4; ++j) y[j * 128 + t] = d[j];
+}

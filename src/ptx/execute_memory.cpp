@@ -125,6 +125,15 @@ bool load_shared_words(Warp& warp, const Decoded& in) {
   return true;
 }
 
+// Eights of words side by side, as rows of blocks that are 8 or 16 threads wide are.
+bool load_eights(Warp& warp, const Decoded& in, Space space) {
+  const std::byte* from[kLanes / 8];
+  if (!resolve_eights(warp, in, space, sizeof(U32), from)) return false;
+  U32* d = warp.at<U32>(warp.frame->code->refs[in.extra]);
+  for (int g = 0; g < kLanes / 8; ++g) store_vector(d + 8 * g, load_vector<U32x8>(from[g]));
+  return true;
+}
+
 template <class M, class D, Space kSpace>
 [[gnu::noinline]] Flow load_each(Warp& warp, const Decoded& in, U32 mask) {
   Access access;
@@ -147,6 +156,8 @@ Flow load(Warp& warp, const Decoded& in, U32 mask) {
     if constexpr (kSpace == Space::kShared && sizeof(M) == 4 && sizeof(D) == 4)
       if (in.count == 1 && load_shared_words(warp, in)) return Flow::kNext;
     if (load_side_by_side<M, D>(warp, in, kSpace)) return Flow::kNext;
+    if constexpr ((kSpace == Space::kGlobal || kSpace == Space::kGeneric) && sizeof(M) == 4 && sizeof(D) == 4)
+      if (in.count == 1 && load_eights(warp, in, kSpace)) return Flow::kNext;
   }
   return load_each<M, D, kSpace>(warp, in, mask);
 }

@@ -302,6 +302,31 @@ std::byte* resolve_run(Warp& warp, const Decoded& in, Space space, Access& acces
   return space == Space::kGlobal || space == Space::kConst ? global_run(warp, access, begin) : nullptr;
 }
 
+bool resolve_eights(Warp& warp, const Decoded& in, Space space, U32 bytes,
+                    const std::byte* (&begin)[kLanes / 8]) {
+  if ((in.small & 15) != kRegister64 || (space != Space::kGlobal && space != Space::kGeneric)) return false;
+  const Block& block = *warp.block;
+  const bool bounded = block.checks.global_bounds && block.launch->config->buffers;
+  const U64* base = warp.at<const U64>(in.r[1]);
+  const U64x4 steps = kFour * U64{bytes};
+  U64x4 off{};
+  for (int l = 0; l < kLanes; l += 8) {
+    off |= load_vector<U64x4>(base + l) ^ (steps + base[l]);
+    off |= load_vector<U64x4>(base + l + 4) ^ (steps + (base[l] + 4 * U64{bytes}));
+  }
+  if (any_bit(off)) return false;
+  for (int g = 0; g < kLanes / 8; ++g) {
+    const U64 at = base[8 * g] + static_cast<U64>(in.immediate);
+    if (((at & (bytes - 1)) != 0 && block.checks.alignment) || space_of(at) != Space::kGlobal) return false;
+    if (bounded || block.launch->shadow != nullptr) {
+      const Range* range = range_of(warp, at);
+      if (range == nullptr || range->shadow != nullptr || U64{8} * bytes > range->end - at) return false;
+    }
+    begin[g] = reinterpret_cast<const std::byte*>(at);
+  }
+  return true;
+}
+
 void make_addresses(const Warp& warp, const Decoded& in, int at, Access& access) {
   const auto offset = static_cast<U64>(in.immediate);
   const Ref ref = in.r[static_cast<std::size_t>(at)];

@@ -29,6 +29,11 @@ struct Access {
 // The lanes' bytes follow each other and may all be touched: where they begin. Null: `resolve` must tell.
 std::byte* resolve_run(Warp& warp, const Decoded& in, Space space, Access& access);
 
+// The same eight lanes at a time, of global memory that has no shadow: where each eight's bytes begin.
+// False: `resolve` must tell.
+bool resolve_eights(Warp& warp, const Decoded& in, Space space, std::uint32_t bytes,
+                    const std::byte* (&begin)[kLanes / 8]);
+
 // Fills `address` from in.r[at].
 void make_addresses(const Warp& warp, const Decoded& in, int at, Access& access);
 

@@ -54,6 +54,7 @@ void Decoder::run() {
     std::vector<std::uint32_t>& out = code_.targets.emplace_back();
     for (std::int32_t t : targets) out.push_back(first_step_[static_cast<std::size_t>(t)]);
   }
+  make_chains();
 }
 
 // Steps whose result is the same in every block run once: the others step over them, and what stood at one of
@@ -192,6 +193,9 @@ Decoded Decoder::step_of(const Form&, const Bound& bound) {
 }
 
 void Decoder::emit(const Form& form, const Instruction& in, Decoded step) {
+  emit(form, in, step, chain_kind(form));
+}
+void Decoder::emit(const Form& form, const Instruction& in, Decoded step, ChainStep::Kind kind) {
   if (step.run == nullptr)
     bad(in, fmt::format("'{}' is listed in the opcode table but cannot be executed", form.text()));
   if (in.guard >= 0) {
@@ -202,6 +206,8 @@ void Decoder::emit(const Form& form, const Instruction& in, Decoded step) {
     step.flags |= kInexact;
     inexact_steps_.emplace_back(code_.steps.size(), form.text());
   }
+  kinds_.resize(code_.steps.size(), ChainStep::Kind::kNone);  // steps that read special registers
+  kinds_.push_back(in.guard >= 0 ? ChainStep::Kind::kNone : kind);
   code_.steps.push_back(step);
 }
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ptx/chain.h"
 #include "ptx/flow.h"
 #include "ptx/select.h"
 
@@ -13,6 +14,13 @@ namespace intarsia::ptx {
 // Fills image.codes of the entry and of every function it can reach, places shared variables and module
 // variables.
 void decode(Image& image);
+
+// Loads of one register's addresses, while a chain is made.
+struct ChainBase {
+  std::size_t at = 0;  // its kBase
+  const Decoded* first = nullptr;
+  bool live = true;  // nothing wrote the register since
+};
 
 class Decoder {
  public:
@@ -37,6 +45,11 @@ class Decoder {
   Bound bind(const Form& form, const Instruction& in);
   void bind_word(const Form& form, std::string_view word, const Operand& operand, Bound& bound);
   void emit(const Form& form, const Instruction& in, Decoded step);
+  void emit(const Form& form, const Instruction& in, Decoded step, ChainStep::Kind kind);
+  void make_chains();
+  bool join(Chain& chain, std::vector<ChainBase>& bases, std::size_t s) const;
+  bool join_words(Chain& chain, std::vector<ChainBase>& bases, std::size_t s) const;
+  void forget_written(std::vector<ChainBase>& bases, std::size_t s) const;
   Decoded step_of(const Form& form, const Bound& bound);
 
   void move(const Form& form, const Instruction& in);
@@ -78,6 +91,7 @@ class Decoder {
   CallSite::Copy param_storage(const std::string& name, const Instruction& in) const;
   [[noreturn]] void bad(const Instruction& in, const std::string& what) const;
 
+  std::vector<ChainStep::Kind> kinds_;  // by step
   Image& image_;
   Code& code_;
   const Function& function_;

@@ -104,7 +104,9 @@ void Decoder::memory(const Form& form, const Instruction& in) {
   step.small |= strength(form);
   const bool by_register = !frame_param && step.small != kAbsolute;
   step.run = select_memory(form, register_width, frame_param, by_register);
-  emit(form, in, step);
+  const bool words = !stores && form.space() == Space::kShared && width == 32 && register_width == 32 &&
+                     step.count <= 4 && step.small <= kRegister64;
+  emit(form, in, step, words ? ChainStep::Kind::kWords : chain_kind(form));
 }
 
 // A kernel's parameters are read at places known here.

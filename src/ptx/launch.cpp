@@ -228,6 +228,7 @@ void start_block(Block& block, std::int64_t linear) {
     warp->live = warp->threads;
     warp->traced = c.trace && c.trace->block == block.id && c.trace->warp == warp->index;
     warp->quantum = 0;
+    warp->chained = c.chains && !warp->traced;
     warp->seen.assign(warps, 1);
     start_warp(*warp);
   }

@@ -85,6 +85,7 @@ struct LaunchConfig {
       true;  // false: products of tensor cores are summed in f32, and recorded as inexact
   ParallelFor parallel_for = {};  // none: blocks run one after another
   std::optional<TraceRequest> trace = std::nullopt;
+  bool chains = true;  // a whole warp goes through runs of instructions as one: faster, nothing else differs
   std::int64_t max_steps = std::int64_t{1} << 36;  // warp instructions of one block before it counts as hung
 };
 

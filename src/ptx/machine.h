@@ -37,6 +37,7 @@ constexpr int kRankShift =
 
 struct Warp;
 struct Decoded;
+struct Chains;
 enum class Flow : std::uint8_t {
   kNext,
   kJump,
@@ -63,6 +64,7 @@ struct Decoded {
   std::uint8_t negated = 0;           // bit k: predicate source r[k] is negated
   std::uint8_t small = 0, count = 0;  // the handler's
   std::uint16_t skip = 1;             // steps to the next one that is not of Code::invariant
+  std::uint16_t chain = 0;            // the one that begins here, where `run` is run_chain
 };
 enum : std::uint8_t { kGuarded = 1, kGuardNegated = 2, kLeader = 4, kInexact = 8 };
 
@@ -119,6 +121,7 @@ struct Code {
   std::uint32_t start = 0;               // the first step that is not one of them
   std::vector<std::pair<std::uint32_t, std::uint32_t>> cleared;  // (offset, bytes) that may be read unwritten
   std::vector<VideoShape> videos;
+  std::shared_ptr<const Chains> chains;
   bool allocates = false;                       // uses alloca
   std::vector<CallSite::Copy> params, returns;  // of a .func: per-lane storage in its own registers
 };
@@ -211,6 +214,7 @@ struct Warp {
   std::uint64_t copies_begun = 0;
   std::array<std::uint64_t, kLanes> copy_groups{}, bulk_groups{};
   bool traced = false;                       // LaunchConfig::trace names it
+  bool chained = true;                       // runs of steps go as one
   bool polled = false;                       // its last turn ended with a wait that failed
   std::uint32_t cluster_phase[kLanes] = {};  // at the arrival of each lane
   std::unique_ptr<std::byte[], decltype(&std::free)> local{nullptr, &std::free};

@@ -1,5 +1,6 @@
 // Eight or four lanes at a time, for what compilers do not vectorise by themselves.
 #pragma once
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -71,6 +72,19 @@ inline U32x8 gather_words(const std::byte* base, const U32x8& offsets) {
     std::memcpy(&word, base + offsets[i], sizeof word);
     out[i] = word;
   }
+#endif
+  return out;
+}
+
+// Rounded once.
+inline F32x8 multiply_add(const F32x8& a, const F32x8& b, const F32x8& c) {
+  F32x8 out;
+#ifdef __FMA__
+  const __m256 sum =
+      _mm256_fmadd_ps(load_vector<__m256>(&a), load_vector<__m256>(&b), load_vector<__m256>(&c));
+  std::memcpy(&out, &sum, sizeof out);
+#else
+  for (int i = 0; i < 8; ++i) out[i] = std::fma(a[i], b[i], c[i]);
 #endif
   return out;
 }

@@ -2,7 +2,7 @@
 
 namespace intarsia::ptx::random {
 
-std::string interpret(const Program& program, Memory& m, const ParallelFor& parallel_for) {
+std::string interpret(const Program& program, Memory& m, const ParallelFor& parallel_for, bool chains) {
   const ptx::Program decoded(parse(header() + text(program), program.name), program.name);
   std::vector<unsigned char>* const all[] = {&m.in, &m.out, &m.scratch, &m.cells, &m.shared_cells};
   constexpr const char* kNames[] = {"in", "out", "scratch", "cells", "dump"};
@@ -21,6 +21,7 @@ std::string interpret(const Program& program, Memory& m, const ParallelFor& para
   config.buffers = buffers;
   config.parallel_for = parallel_for;
   config.max_steps = 1 << 24;
+  config.chains = chains;
   std::string reports;
   for (const Report& report : run(decoded, config, arguments).reports) reports += report.text() + "\n";
   return reports;

@@ -6,6 +6,7 @@
 namespace intarsia::ptx::random {
 
 // All checks on, buffers known. Every report's text is returned; the program writes into `memory`.
-std::string interpret(const Program& program, Memory& memory, const ParallelFor& parallel_for = {});
+std::string interpret(const Program& program, Memory& memory, const ParallelFor& parallel_for = {},
+                      bool chains = true);
 
 }  // namespace intarsia::ptx::random

@@ -25,7 +25,8 @@ struct Outcome {
 };
 
 inline Outcome launch(const std::string& text, std::uint32_t threads = 64, std::uint32_t grid = 1,
-                      const Checks& checks = {}, std::int64_t shared = 0, bool initialised = true) {
+                      const Checks& checks = {}, std::int64_t shared = 0, bool initialised = true,
+                      bool chains = true) {
   const Program program(parse(text, "k.ptx"), "k");
   Outcome out;
   out.p.resize(64);
@@ -43,6 +44,7 @@ inline Outcome launch(const std::string& text, std::uint32_t threads = 64, std::
   config.checks = checks;
   config.shared_bytes = shared;
   config.max_steps = 1 << 26;
+  config.chains = chains;
   out.result = run(program, config, arguments);
   return out;
 }

@@ -117,8 +117,8 @@ std::string untyped(std::string text) {
   return std::regex_replace(text, std::regex(R"(\b(ld|st|mov)((?:\.[A-Za-z_:0-9]+)*)\.s(64)\b)"), "$1$2.b$3");
 }
 
-std::string failure_of(const KernelCase& c, Dialect dialect) {
-  const std::string text = dialect == Dialect::kTyped ? c.text : untyped(c.text);
+namespace {
+std::string failure_of(const KernelCase& c, const std::string& text, bool chains) {
   std::vector<Line> in_lines(c.in.size() / 4 + 1), out_lines(c.out.size() / 4 + 1);  // maps want them aligned
   const std::span<std::uint32_t> in(in_lines[0].words.data(), c.in.size());
   const std::span<std::uint32_t> out(out_lines[0].words.data(), c.out.size());
@@ -136,6 +136,7 @@ std::string failure_of(const KernelCase& c, Dialect dialect) {
   const std::vector<Buffer> buffers{{in.data(), static_cast<std::int64_t>(in.size_bytes()), true, "in"},
                                     {out.data(), static_cast<std::int64_t>(out.size_bytes()), true, "out"}};
   LaunchConfig config = c.config;
+  config.chains = chains;
   config.buffers = buffers;
   const LaunchResult result = run(Program(parse(text, "case.ptx"), "k"), config, arguments);
   if (std::string wrong = check_reports(c, result); !wrong.empty()) return wrong;
@@ -143,6 +144,14 @@ std::string failure_of(const KernelCase& c, Dialect dialect) {
     if (c.out[i].kind == Expected::Kind::kBits && out[i] != c.out[i].bits)
       return fmt::format("out[{}] is {:#x}, expected {:#x}", i, out[i], c.out[i].bits);
   return "";
+}
+
+}  // namespace
+
+std::string failure_of(const KernelCase& c, Dialect dialect) {
+  const std::string text = dialect == Dialect::kTyped ? c.text : untyped(c.text);
+  const std::string wrong = failure_of(c, text, true);
+  return wrong.empty() ? failure_of(c, text, false) : wrong;
 }
 
 }  // namespace intarsia::ptx::test

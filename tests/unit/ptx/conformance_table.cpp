@@ -152,10 +152,9 @@ std::string kernel_of(const TableCase& c, Dialect dialect, bool broken) {
       word, registers, before, filled(c), after);
 }
 
-std::string failure_of(const TableCase& c, Dialect dialect) {
+namespace {
+std::string failure_of(const TableCase& c, const std::string& text, bool chains) {
   const std::size_t n = c.sets.size();
-  if (n == 0 || n > 32) return fmt::format("{} sets; 1 to 32 fit a warp", n);
-  const std::string text = kernel_of(c, dialect);
   std::vector<std::uint64_t> in(32 * 64), out(32 * 64), mem(64);
   for (std::size_t lane = 0; lane < 32; ++lane)
     for (std::size_t k = 0; k < c.sets[lane % n].arguments.size(); ++k)
@@ -170,6 +169,7 @@ std::string failure_of(const TableCase& c, Dialect dialect) {
   LaunchConfig config;
   config.block = {32, 1, 1};
   config.buffers = buffers;
+  config.chains = chains;
   const LaunchResult result = run(Program(parse(text, "case"), "k"), config, arguments);
   for (const Report& r : result.reports) return r.text();
   std::size_t k = 0;
@@ -189,6 +189,14 @@ std::string failure_of(const TableCase& c, Dialect dialect) {
     ++k;
   }
   return "";
+}
+
+}  // namespace
+
+std::string failure_of(const TableCase& c, Dialect dialect) {
+  if (c.sets.empty() || c.sets.size() > 32) return fmt::format("{} sets; 1 to 32 fit a warp", c.sets.size());
+  const std::string text = kernel_of(c, dialect), wrong = failure_of(c, text, true);
+  return wrong.empty() ? failure_of(c, text, false) : wrong;
 }
 
 }  // namespace intarsia::ptx::test

@@ -79,6 +79,13 @@ TEST_P(PtxCorpus, AgreesWithTheGpu) {
   const LaunchResult result = run(program, config, arguments.values);
   for (const Report& r : result.reports) ADD_FAILURE() << r.text();
   const std::vector<std::byte>& got = arguments.storage.back();
+  Arguments single(c.file);
+  config.buffers = single.buffers;
+  config.chains = false;
+  const LaunchResult one_by_one = run(program, config, single.values);
+  EXPECT_TRUE(got == single.storage.back());
+  EXPECT_EQ(result.steps, one_by_one.steps);
+  EXPECT_EQ(result.inexact, one_by_one.inexact);
   const std::vector<std::byte>& want = goldens().at(std::string(c.file) + "/out").data;
   ASSERT_EQ(got.size(), want.size());
   if (result.inexact.empty() || c.tolerance == 0) {

@@ -137,6 +137,10 @@ TEST_P(PtxCuda, AgreesWithTheGpu) {
   Launched launched(c);
   const LaunchResult result = run(program, launched.config, launched.values);
   for (const Report& r : result.reports) ADD_FAILURE() << r.text();
+  Launched single(c);
+  single.config.chains = false;
+  EXPECT_EQ(run(program, single.config, single.values).inexact, result.inexact);
+  EXPECT_EQ(single.storage, launched.storage);
   const std::string answers = test::file(fmt::format("cuda/answers.{}.bin", arch));
   std::size_t at = answer_offset(arch, c);
   if (at >= answers.size()) GTEST_SKIP() << "no GPU has answered this case yet";

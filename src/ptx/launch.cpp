@@ -15,7 +15,8 @@
 namespace intarsia::ptx {
 namespace {
 
-constexpr std::int64_t kTurn = 1 << 22;    // steps of a block before others that may free it are begun
+constexpr std::int64_t kTurn = 1 << 22;  // steps of a block before others that may free it are begun
+constexpr std::int64_t kMostTasks = 256;
 constexpr std::size_t kMostInFlight = 64;  // blocks one thread keeps unfinished
 
 std::string triple(const std::array<std::uint32_t, 3>& v) {
@@ -227,19 +228,18 @@ void start_block(Block& block, std::int64_t linear) {
   for (const auto& warp : block.warps) {
     warp->live = warp->threads;
     warp->traced = c.trace && c.trace->block == block.id && c.trace->warp == warp->index;
-    warp->quantum = 0;
     warp->chained = c.chains && !warp->traced;
+    warp->quantum = 0;
     warp->seen.assign(warps, 1);
     start_warp(*warp);
   }
 }
 
-// Runs clusters `next` … `end` - 1 (a block alone is one). One after another; only where one does not end,
-// others are begun beside it.
+// Runs clusters (a block alone is one) that no other thread has taken. One after another; only where one does
+// not end, others are begun beside it.
 class BlockRunner {
  public:
-  BlockRunner(const Launch& launch, Worker& worker, std::int64_t begin, std::int64_t end)
-      : launch_(launch), worker_(worker), next_(begin), end_(end) {}
+  BlockRunner(const Launch& launch, Worker& worker) : launch_(launch), worker_(worker) {}
 
   void run() {
     while (!launch_.stop && (begin_one() || !live_.empty())) {
@@ -254,12 +254,21 @@ class BlockRunner {
           ++i;
       }
       for (const auto& block : live_) moved |= block->progress;  // by what another block of the cluster did
-      if (!moved && (next_ >= end_ || live_.size() >= kMostInFlight)) return give_up();
+      if (!moved && (live_.size() >= kMostInFlight || !take())) return give_up();
     }
     for (auto& block : live_) worker_.steps += block->steps;
   }
 
  private:
+  // Whether there is a cluster to begin.
+  bool take() {
+    if (next_ < end_) return true;
+    if (launch_.next.load(std::memory_order_relaxed) >= launch_.clusters) return false;
+    next_ = launch_.next.fetch_add(launch_.chunk, std::memory_order_relaxed);
+    end_ = std::min(next_ + launch_.chunk, launch_.clusters);
+    return next_ < end_;
+  }
+
   void retire(std::size_t i) {
     worker_.steps += live_[i]->steps;
     done_.push_back(std::move(live_[i]));
@@ -280,7 +289,7 @@ class BlockRunner {
   }
 
   bool begin_one() {
-    if (next_ >= end_ || live_.size() >= kMostInFlight) return false;
+    if (live_.size() >= kMostInFlight || !take()) return false;
     const auto& c = launch_.config->cluster;
     const auto& g = launch_.config->grid;
     const std::int64_t nx = g[0] / c[0], ny = g[1] / c[1], x = next_ % nx * c[0], y = next_ / nx % ny * c[1],
@@ -312,7 +321,7 @@ class BlockRunner {
 
   const Launch& launch_;
   Worker& worker_;
-  std::int64_t next_, end_;
+  std::int64_t next_ = 0, end_ = 0;
   std::vector<std::unique_ptr<Block>> live_, done_;
 };
 
@@ -360,7 +369,8 @@ void gather_rest(const Image& image, const LaunchConfig& config, std::vector<Wor
   for (Worker& w : workers) {
     result.steps += w.steps;
     std::move(w.trace.begin(), w.trace.end(), std::back_inserter(result.trace));
-    for (std::size_t i = 0; i < executed.size(); ++i) executed[i] = executed[i] || w.inexact[i] != 0;
+    for (std::size_t i = 0; i < executed.size(); ++i)
+      executed[i] = executed[i] || (!w.inexact.empty() && w.inexact[i] != 0);
     for (auto& [block, text] : w.printed) printed[block] += text;
   }
   for (std::size_t i = 0; i < executed.size(); ++i) {
@@ -394,16 +404,18 @@ LaunchResult run(const Program& program, const LaunchConfig& config,
   launch.constants = image.aligned_constants;
   launch.shared_bytes = image.static_shared + config.shared_bytes;
   launch.threads = static_cast<std::int32_t>(config.block[0] * config.block[1] * config.block[2]);
-  const std::int64_t clusters = blocks / (config.cluster[0] * config.cluster[1] * config.cluster[2]);
-  const std::int64_t tasks = config.parallel_for ? std::min<std::int64_t>(clusters, 32) : 1;
+  launch.clusters = blocks / (config.cluster[0] * config.cluster[1] * config.cluster[2]);
+  launch.chunk = std::clamp<std::int64_t>(launch.clusters / 64, 1, 16);
+  const std::int64_t tasks = config.parallel_for ? std::min<std::int64_t>(launch.clusters, kMostTasks) : 1;
   std::vector<Worker> workers(static_cast<std::size_t>(tasks));
   const auto body = [&](std::int64_t task) {
+    if (launch.next >= launch.clusters) return;  // others were faster
     std::fenv_t before;
     std::fegetenv(&before);
     std::fesetenv(FE_DFL_ENV);  // a process that flushes denormals must not change the results
     Worker& worker = workers[static_cast<std::size_t>(task)];
     worker.inexact.assign(image.inexact_names.size(), 0);
-    BlockRunner(launch, worker, clusters * task / tasks, clusters * (task + 1) / tasks).run();
+    BlockRunner(launch, worker).run();
     std::fesetenv(&before);
   };
   if (config.parallel_for)

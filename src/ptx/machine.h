@@ -308,7 +308,7 @@ struct Finding {
   std::string what;
   std::int64_t count;
 };
-struct Worker {
+struct alignas(128) Worker {  // of no other's cache lines
   std::vector<Finding> findings;
   std::vector<std::uint8_t> inexact;                          // by id
   std::vector<std::pair<std::int64_t, std::string>> printed;  // by block
@@ -335,7 +335,9 @@ struct Launch {
   std::unique_ptr<GlobalShadow> shadow;  // where a range has one
   std::int64_t shared_bytes = 0;         // static and dynamic
   std::int32_t threads = 0;              // per block
+  std::int64_t clusters = 0, chunk = 1;  // how many a thread takes at a time
   mutable std::atomic<bool> stop{false};
+  alignas(128) mutable std::atomic<std::int64_t> next{0};           // the first cluster nobody took
   alignas(64) mutable std::array<std::uint64_t, 8> grid_barrier{};  // of cooperative groups' grid.sync()
 };
 

@@ -17,8 +17,8 @@ random::Program made(std::uint64_t seed) {
   return random::generate(choices, "k");
 }
 
-// The last block first, on two threads.
-void backwards(std::int64_t count, const std::function<void(std::int64_t)>& body) {
+// On two threads.
+void both(std::int64_t count, const std::function<void(std::int64_t)>& body) {
   std::thread other([&] {
     for (std::int64_t i = count - 1; i >= 0; i -= 2) body(i);
   });
@@ -33,7 +33,7 @@ TEST(PtxRandom, ProgramsComputeWhatTheirTreesSay) {
     random::evaluate(program, wanted);
     EXPECT_EQ(random::interpret(program, got), "") << "seed " << seed;
     EXPECT_EQ(random::difference(program, got, wanted), "") << "seed " << seed;
-    EXPECT_EQ(random::interpret(program, again, backwards), "") << "seed " << seed;
+    EXPECT_EQ(random::interpret(program, again, both), "") << "seed " << seed;
     EXPECT_TRUE(got == again) << "seed " << seed;
   }
 }

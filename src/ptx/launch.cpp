@@ -342,10 +342,12 @@ Report report_of(const Image& image, const Finding& f) {
   return out;
 }
 
-void gather_reports(const Image& image, std::vector<Worker>& workers, LaunchResult& result) {
+using Workers = std::vector<std::unique_ptr<Worker>>;
+
+void gather_reports(const Image& image, const Workers& workers, LaunchResult& result) {
   std::vector<Finding> all;
-  for (Worker& w : workers)
-    for (Finding& f : w.findings) {
+  for (const auto& w : workers)
+    for (Finding& f : w->findings) {
       const auto same = std::find_if(all.begin(), all.end(),
                                      [&](const Finding& g) { return g.kind == f.kind && g.step == f.step; });
       if (same == all.end()) {
@@ -362,16 +364,15 @@ void gather_reports(const Image& image, std::vector<Worker>& workers, LaunchResu
   });
 }
 
-void gather_rest(const Image& image, const LaunchConfig& config, std::vector<Worker>& workers,
+void gather_rest(const Image& image, const LaunchConfig& config, const Workers& workers,
                  LaunchResult& result) {
   std::vector<bool> executed(image.inexact_names.size());
   std::map<std::int64_t, std::string> printed;  // by block
-  for (Worker& w : workers) {
-    result.steps += w.steps;
-    std::move(w.trace.begin(), w.trace.end(), std::back_inserter(result.trace));
-    for (std::size_t i = 0; i < executed.size(); ++i)
-      executed[i] = executed[i] || (!w.inexact.empty() && w.inexact[i] != 0);
-    for (auto& [block, text] : w.printed) printed[block] += text;
+  for (const auto& w : workers) {
+    result.steps += w->steps;
+    std::move(w->trace.begin(), w->trace.end(), std::back_inserter(result.trace));
+    for (std::size_t i = 0; i < executed.size(); ++i) executed[i] = executed[i] || w->inexact[i] != 0;
+    for (auto& [block, text] : w->printed) printed[block] += text;
   }
   for (std::size_t i = 0; i < executed.size(); ++i) {
     const std::string& name = image.inexact_names[i];
@@ -407,21 +408,23 @@ LaunchResult run(const Program& program, const LaunchConfig& config,
   launch.clusters = blocks / (config.cluster[0] * config.cluster[1] * config.cluster[2]);
   launch.chunk = std::clamp<std::int64_t>(launch.clusters / 64, 1, 16);
   const std::int64_t tasks = config.parallel_for ? std::min<std::int64_t>(launch.clusters, kMostTasks) : 1;
-  std::vector<Worker> workers(static_cast<std::size_t>(tasks));
+  Workers workers(static_cast<std::size_t>(tasks));
   const auto body = [&](std::int64_t task) {
     if (launch.next >= launch.clusters) return;  // others were faster
     std::fenv_t before;
     std::fegetenv(&before);
     std::fesetenv(FE_DFL_ENV);  // a process that flushes denormals must not change the results
-    Worker& worker = workers[static_cast<std::size_t>(task)];
-    worker.inexact.assign(image.inexact_names.size(), 0);
-    BlockRunner(launch, worker).run();
+    auto& worker = workers[static_cast<std::size_t>(task)];
+    worker = std::make_unique<Worker>();
+    worker->inexact.assign(image.inexact_names.size(), 0);
+    BlockRunner(launch, *worker).run();
     std::fesetenv(&before);
   };
   if (config.parallel_for)
     config.parallel_for(tasks, body);
   else
     body(0);
+  std::erase(workers, nullptr);
   gather_reports(image, workers, result);
   gather_rest(image, config, workers, result);
   return result;

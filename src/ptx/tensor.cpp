@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ptx/numbers.h"
+#include "ptx/vectors.h"
 
 namespace intarsia::ptx {
 namespace {
@@ -78,16 +79,78 @@ struct Sum {
   int unit = 0;
 };
 
+// Eight numbers: their significands, and the rest of each in one word. Their order is the same for all.
+using S32x8 = std::int32_t __attribute__((vector_size(32)));
+struct Eight {
+  S32x8 significand, rest;
+};
+static_assert(sizeof(Scaled) == 8 && std::endian::native == std::endian::little);
+[[gnu::always_inline]] inline Eight eight(const Scaled* from) {
+  const auto low = load_vector<S32x8>(from), high = load_vector<S32x8>(from + 4);
+  return {__builtin_shufflevector(low, high, 0, 2, 8, 10, 4, 6, 12, 14),
+          __builtin_shufflevector(low, high, 1, 3, 9, 11, 5, 7, 13, 15)};
+}
+[[gnu::always_inline]] inline S32x8 chosen(const S32x8& where, const S32x8& a, const S32x8& b) {
+  return (a & where) | (b & ~where);
+}
+
+bool all_finite(std::span<const Scaled> values) {
+  std::size_t i = 0;
+  S32x8 rest{};
+  for (; i + 8 <= values.size(); i += 8) rest |= eight(&values[i]).rest;
+  bool special = any_bit(rest & 0xFF0000);
+  for (; i < values.size(); ++i) special |= values[i].kind != Scaled::Kind::kFinite;
+  return !special;
+}
+
+constexpr int kNone = -100000;  // below all exponents
+constexpr std::size_t kMostEights = 8;
+
+// `step_sum` of eights: a product has at most 22 bits, aligned ones at most `keep` + 2, so that eight of them
+// fit a word.
+Sum eights_sum(std::span<const Scaled> a, std::span<const Scaled> b, int product_bits, const Scaled& c,
+               int c_bits, int keep) {
+  S32x8 products[kMostEights], exponents[kMostEights];
+  S32x8 most = S32x8{} + kNone;
+  const std::size_t eights = a.size() / 8;
+  for (std::size_t i = 0; i < eights; ++i) {
+    const Eight x = eight(&a[8 * i]), y = eight(&b[8 * i]);
+    products[i] = x.significand * y.significand;
+    exponents[i] = (x.rest << 16 >> 16) + (y.rest << 16 >> 16);
+    const S32x8 counts = chosen(products[i] == 0, S32x8{} + kNone, exponents[i]);
+    most = chosen(counts > most, counts, most);
+  }
+  int largest = c.significand != 0 ? c.exponent : kNone;
+  for (int l = 0; l < 8; ++l) largest = std::max(largest, most[l]);
+  Sum out;
+  if (largest == kNone) return out;
+  out.unit = largest - keep;
+  S32x8 sums{};
+  const S32x8 most_shift = S32x8{} + 31;
+  for (std::size_t i = 0; i < eights; ++i) {
+    const S32x8 shift = exponents[i] - (product_bits + out.unit), minus = products[i] < 0;
+    const S32x8 size = (products[i] ^ minus) - minus;
+    const S32x8 left = chosen(shift > 0, shift, S32x8{}), right = left - shift;
+    const S32x8 moved = size << chosen(left > 31, most_shift, left) >> chosen(right > 31, most_shift, right);
+    sums += (moved ^ minus) - minus;
+  }
+  for (int l = 0; l < 8; ++l) out.value += sums[l];
+  out.value += aligned(c.significand, c.exponent - c_bits, out.unit);
+  return out;
+}
+
 // One step: products and addend aligned to the largest exponent, added exactly.
 Sum step_sum(std::span<const Scaled> a, std::span<const Scaled> b, int product_bits, const Scaled& c,
              int c_bits, int keep) {
-  int largest = -100000;
+  if (a.size() % 8 == 0 && a.size() <= 8 * kMostEights)
+    return eights_sum(a, b, product_bits, c, c_bits, keep);
+  int largest = kNone;
   for (std::size_t i = 0; i < a.size(); ++i)
     if (a[i].significand != 0 && b[i].significand != 0)
       largest = std::max(largest, a[i].exponent + b[i].exponent);
   if (c.significand != 0) largest = std::max<int>(largest, c.exponent);
   Sum out;
-  if (largest == -100000) return out;
+  if (largest == kNone) return out;
   out.unit = largest - keep;
   for (std::size_t i = 0; i < a.size(); ++i)
     out.value += aligned(static_cast<std::int64_t>(a[i].significand) * b[i].significand,
@@ -146,7 +209,8 @@ namespace {
 std::uint32_t dot_at_once(Type a_type, std::span<const Scaled> a, Type b_type, std::span<const Scaled> b,
                           std::uint32_t c, const TensorRule& rule) {
   Special special;
-  for (std::size_t i = 0; i < a.size(); ++i) special_product(a[i], b[i], special);
+  if (!all_finite(a) || !all_finite(b))
+    for (std::size_t i = 0; i < a.size(); ++i) special_product(a[i], b[i], special);
   const Scaled first = scaled(Type::kF32, c);
   if (first.kind == Scaled::Kind::kNan) special.nan = true;
   if (first.kind == Scaled::Kind::kInfinite) special.infinite(first.negative);

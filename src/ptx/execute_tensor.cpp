@@ -108,7 +108,8 @@ struct Place {
   int first = 0, last = 0;  // elements of the row that are inside the tensor
 };
 
-// Calls f with every row of the copy's box.
+// Calls f with every row of the copy's box. What is stored is left out by pieces of 16 bytes: the piece that
+// the end of a row lies in is written to its end, as an H100 does.
 template <class F>
 void each_row(const BulkCopy& copy, U64 shared, F f) {
   const TensorMapFields& map = copy.map;
@@ -130,7 +131,8 @@ void each_row(const BulkCopy& copy, U64 shared, F f) {
       outside |= x < 0 || x >= static_cast<std::int64_t>(map.shape[i]);
       place.global += static_cast<U64>(x) * map.strides[i - 1];
     }
-    const auto end = static_cast<std::int64_t>(map.shape[0]) - copy.at[0];
+    std::int64_t end = static_cast<std::int64_t>(map.shape[0]) - copy.at[0];
+    if (copy.to_global) end = (end * bytes + 15) / 16 * 16 / bytes;
     place.first = std::clamp(-copy.at[0], 0, inner);
     place.last = static_cast<int>(std::clamp<std::int64_t>(end, place.first, inner));
     if (outside) place.last = place.first;
@@ -220,7 +222,7 @@ Type reduced_type(TensorMapType type) {
   }
 }
 
-// Which elements can be reduced how: PTX ISA, "cp.reduce.async.bulk.tensor".
+// Which elements can be reduced how: PTX ISA, "cp.reduce.async.bulk.tensor"; an H100 has bits of s64 in none.
 bool reducible(Reduction op, Type type) {
   const bool is_float = type == Type::kF32 || type == Type::kF64,
              half = type == Type::kF16 || type == Type::kBF16;
@@ -230,7 +232,7 @@ bool reducible(Reduction op, Type type) {
     case Reduction::kMax: return type != Type::kNone && !is_float;
     case Reduction::kInc:
     case Reduction::kDec: return type == Type::kU32;
-    default: return type != Type::kNone && !is_float && !half;
+    default: return type != Type::kNone && type != Type::kS64 && !is_float && !half;
   }
 }
 

@@ -306,8 +306,7 @@ Flow replace(Warp& warp, const Decoded& in, U32 mask) {
     const MapPlace at = map_place(warp, in, space, l, bulk_address(warp, in, 1, l), Use::kAtomic);
     TensorMap map;
     if (!copy_map(at, map)) return;
-    TensorMapFields fields;
-    std::memcpy(&fields, map.bytes.data(), sizeof fields);
+    TensorMapFields fields = TensorMapFields::of(map);
     set_field(fields, static_cast<Field>(in.count), static_cast<std::size_t>(in.immediate),
               bulk_address(warp, in, 2, l));
     std::memcpy(map.bytes.data(), &fields, sizeof fields);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -83,18 +84,25 @@ void check_tensor_map(const TensorMapSpec& s) {
     refuse("elements outside are to be NaN, but the elements are integers");
 }
 
+TensorMapFields TensorMapFields::of(const TensorMap& map) {
+  TensorMapFields out;
+  if (std::ranges::all_of(map.bytes, [](std::byte b) { return b == std::byte{0}; })) {
+    out.magic = kMagic, out.rank = 1;
+    out.shape.fill(1), out.box.fill(1), out.steps.fill(1);
+  } else {
+    std::memcpy(&out, map.bytes.data(), sizeof out);
+  }
+  return out;
+}
+
 TensorMap encode_tensor_map(const TensorMapSpec& s) {
   check_tensor_map(s);
-  TensorMapFields f;
-  f.magic = TensorMapFields::kMagic;
+  TensorMapFields f = TensorMapFields::of({});
   f.address = reinterpret_cast<std::uintptr_t>(s.data);
   f.rank = static_cast<std::uint8_t>(s.shape.size());
   f.type = static_cast<std::uint8_t>(s.type);
   f.swizzle = static_cast<std::uint8_t>(s.swizzle);
   f.fill = static_cast<std::uint8_t>(s.fill);
-  f.shape.fill(1);
-  f.box.fill(1);
-  f.steps.fill(1);
   for (std::size_t d = 0; d < s.shape.size(); ++d) {
     f.shape[d] = static_cast<std::uint64_t>(s.shape[d]);
     f.box[d] = static_cast<std::uint16_t>(s.box[d]);

@@ -65,6 +65,9 @@ struct TensorMapFields {
   std::array<std::uint8_t, 5> steps{};
   std::uint8_t rank = 0, type = 0, swizzle = 0, fill = 0, interleave = 0;
 
+  // What 128 bytes say: zeros, as kernels that make their maps with tensormap.replace begin, are a map of one
+  // element.
+  static TensorMapFields of(const TensorMap& map);
   bool valid() const;              // made here, and every field in its range
   int element_bytes() const;       // of one element
   int count(int d) const;          // elements of dimension d that a copy moves

@@ -166,6 +166,33 @@ TEST(PtxTensorMap, BoxesOfRandomTensorsAreTheirElements) {
   }
 }
 
+// Triton's kernels make their descriptors so: zeros, then every field they care about.
+TEST(PtxTensorMap, KernelsMakeMapsOutOfZeros) {
+  std::string text =
+      ".version 8.3\n.target sm_90a\n.address_size 64\n"
+      ".visible .entry make(.param .u64 map, .param .u64 tensor) {\n.reg .b64 %m, %t;\n"
+      "ld.param.u64 %m, [map];\nld.param.u64 %t, [tensor];\n";
+  const auto set = [&](std::string_view field, std::string_view rest, std::string_view type = "b32") {
+    text += fmt::format("tensormap.replace.tile.{}.global.b1024.{} [%m], {};\n", field, type, rest);
+  };
+  set("global_address", "%t", "b64"), set("rank", "1"), set("global_stride", "0, 160", "b64");
+  set("box_dim", "0, 16"), set("box_dim", "1, 8"), set("global_dim", "0, 40"), set("global_dim", "1, 20");
+  set("element_stride", "0, 1"), set("element_stride", "1, 1"), set("elemtype", "7");
+  TensorMap map;
+  const std::uint64_t arguments[] = {reinterpret_cast<std::uint64_t>(&map),
+                                     reinterpret_cast<std::uint64_t>(memory.data())};
+  LaunchConfig config;
+  const std::vector<Buffer> buffers{{&map, 128, true, "map"}};
+  config.buffers = buffers;
+  const std::vector<ArgumentValue> given{{&arguments[0], 8}, {&arguments[1], 8}};
+  EXPECT_TRUE(run(Program(parse(text + "ret;\n}\n", "make"), "make"), config, given).reports.empty());
+
+  for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = static_cast<std::byte>(i * 7 + i / 256);
+  const Dump got = dump(map, 128, 512, sizeof memory, {8, 3});
+  EXPECT_TRUE(got.reports.empty());
+  EXPECT_EQ(std::memcmp(got.words.data(), expected(plain(), {8, 3}, 512).data(), 512), 0);
+}
+
 TEST(PtxTensorMap, ABoxOutsideTheTensorIsFilled) {
   TensorMapSpec s = plain();
   for (const std::uint32_t word : dump(encode_tensor_map(s), 128, 512, 1 << 16, {-1000, 3}).words)

@@ -121,7 +121,8 @@ Turn run_block(Block& block, std::int64_t budget) {
       const bool expired = warp.quantum <= 0;
       if (expired) warp.quantum = kQuantum;
       warp.held = expired ? kHeld : 0;
-      if ((warp.lanes == 0 || expired) && !next_fragment(warp, expired)) continue;
+      const bool alone = warp.lanes != 0 && warp.parked == 0;  // nobody to give the turn to
+      if (!alone && (warp.lanes == 0 || expired) && !next_fragment(warp, expired)) continue;
       ran = true;
       warp.polled = false;
       run_warp(warp);

@@ -69,7 +69,7 @@ Frame& take_frame(Warp& warp, const Code& code) {
     const auto address = reinterpret_cast<std::uintptr_t>(found->memory.data());
     found->registers = found->memory.data() + ((64 - address % 64) % 64);
   }
-  found->stack.fill(0);
+  if (code.allocates) found->stack.fill(0);
   return *found;
 }
 
@@ -109,8 +109,6 @@ void start_warp(Warp& warp) {
   warp.forced = false;
   warp.clock = 0;
   warp.copies.clear();
-  warp.copy_groups.fill(0);
-  warp.bulk_groups.fill(0);
   warp.touched = false;
   const std::uint32_t local = warp.block->launch->image->lane_local_bytes;
   if (local != 0 && warp.local == nullptr)

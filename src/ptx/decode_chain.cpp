@@ -152,9 +152,10 @@ void Decoder::make_chains() {
     while (next < code_.steps.size() && (next == s || (code_.steps[next].flags & kLeader) == 0) &&
            join(chain, bases, next))
       next += code_.steps[next].skip;
-    const auto quick = std::count_if(chain.steps.begin(), chain.steps.end(),
-                                     [](const ChainStep& c) { return c.kind >= Kind::kWords; });
-    if (quick >= 2 && chains->all.size() <= 0xFFFF) {
+    // A chain of other steps gains nothing over the dispatcher.
+    const auto loads = std::count_if(chain.steps.begin(), chain.steps.end(),
+                                     [](const ChainStep& c) { return c.kind == Kind::kWords; });
+    if (loads >= 2 && chains->all.size() <= 0xFFFF) {
       for (ChainStep& c : chain.steps)
         if (c.kind == Kind::kWords)
           c.offset = static_cast<std::uint32_t>(c.step->immediate - chain.steps[bases[c.base].at].least);

@@ -9,7 +9,8 @@ namespace {
 
 using Kind = ChainStep::Kind;
 
-constexpr std::int64_t kMostSpread = 1 << 16;  // between offsets from one register
+constexpr std::int64_t kMostSpread = 1 << 16;    // between offsets from one register
+constexpr std::int64_t kMostOffset = 1LL << 40;  // so that they can be subtracted
 
 int mode_of(const Decoded& step) { return step.small & 15; }
 
@@ -101,6 +102,7 @@ void Decoder::forget_written(std::vector<ChainBase>& bases, std::size_t s) const
 
 bool Decoder::join_words(Chain& chain, std::vector<ChainBase>& bases, std::size_t s) const {
   const Decoded& step = code_.steps[s];
+  if (step.immediate < -kMostOffset || step.immediate > kMostOffset) return false;
   const auto bytes = static_cast<std::int64_t>(step.count) * 4;
   const auto shares = [&](const ChainBase& b) {
     const ChainStep& base = chain.steps[b.at];

@@ -137,6 +137,19 @@ TEST(PtxChains, RandomProgramsGiveTheSame) {
   }
 }
 
+TEST(PtxChains, OffsetsThatLeadNowhereAreReported) {
+  for (const char* offset : {"0x7FFFFFFFFFFFFFFC", "-0x7FFFFFFFFFFFFFFC", "0xFFFFFFFFFC", "-4"}) {
+    const std::string text = kernel(fmt::format("cvt.u64.u32 %rd6, %r3;\nst.shared.u32 [%r3], %r1;\n"
+                                                "ld.shared.b32 %f1, [%rd6];\nld.shared.b32 %f2, [%rd6+{}];\n"
+                                                "ld.shared.b32 %f3, [%rd6+4];\nret;",
+                                                offset),
+                                    kShared);
+    const Outcome one = launch(text, 32), many = launch(text, 32, 1, {}, 0, true, false);
+    EXPECT_FALSE(one.result.reports.empty()) << offset;
+    EXPECT_EQ(told(one.result), told(many.result)) << offset;
+  }
+}
+
 // What a chain meets half-way is told by the instruction that met it.
 TEST(PtxChains, AReportNamesTheInstructionInTheMiddle) {
   const Outcome o = launch(kernel("mov.b32 %r8, 4092;\nst.shared.u32 [%r3], %r1;\nbar.warp.sync -1;\n"

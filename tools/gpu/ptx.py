@@ -41,45 +41,40 @@ def answers(log, folder, out):
 
 
 def random_run(program, first, last, out, seconds):
-    """Findings, programs done, where it broke (None: nowhere) and the exit status."""
+    """Findings, programs done, where it broke (None: nowhere) and why. What was done before it broke counts."""
     file = out / f"random_{first}.json"
     file.unlink(missing_ok=True)
-    code, output, _ = run_limited([program, "programs", first, last, file], seconds)
-    if code in (0, 1) and file.exists():
-        part = json.loads(file.read_text())
-        return part["findings"], part["done"], part["next"] if part["error"] else None, part["error"] or code
-    seen = [int(line) for line in output.splitlines() if line.strip().isdigit()]
-    return [], 0, seen[-1] if seen else first, code
+    code, _, _ = run_limited([program, "programs", first, last, file], seconds)
+    if not file.exists():
+        return [], 0, first, code
+    part = json.loads(file.read_text())
+    finished = code in (0, 1) and not part["error"]
+    return part["findings"], part["done"], None if finished else part["next"], part["error"] or code
 
 
 def random_chunk(program, first, last, out, deadline, batch=16):
     """Programs first … last - 1. A batch that breaks the GPU or its assembler is done again one by one."""
     found, broken, done = [], [], 0
     while first < last and time.monotonic() < deadline:
-        part, count, at, _ = random_run(program, first, last, out, 150)
+        part, count, at, _ = random_run(program, first, last, out, 45)
         found += part
         done += count
         if at is None:
             break
-        if count == 0 and at > first:  # nothing came back: those before it once more
-            part, count, again, _ = random_run(program, first, at, out, 150)
-            found += part
-            done += count
-        end = min(last, at + batch)
-        for seed in range(at, end):
-            part, count, here, why = random_run(program, seed, seed + 1, out, 25)
+        first = min(last, at + batch)
+        for seed in range(at, first):
+            part, count, here, why = random_run(program, seed, seed + 1, out, 10)
             found += part
             done += count
             if here is not None:
                 broken.append({"seed": seed, "why": why})
-        first = end
     return found, broken, done
 
 
 def broken_at(program, seed, out, most=45):
     """The first of a program's outermost statements with which it breaks or hangs the GPU (or its assembler)."""
     for limit in range(most):
-        code, output, _ = run_limited([program, "part", seed, limit, out / f"part_{seed}.json"], 25)
+        code, output, _ = run_limited([program, "part", seed, limit, out / f"part_{seed}.json"], 10)
         file = out / f"part_{seed}.json"
         error = json.loads(file.read_text())["error"] if code == 1 and file.exists() else ""
         file.unlink(missing_ok=True)
@@ -88,10 +83,10 @@ def broken_at(program, seed, out, most=45):
     return {"seed": seed, "limit": most, "exit": 0}
 
 
-def least(program, seed, out, seconds=90):
+def least(program, seed, out, deadline):
     """The least of a program that differs, by level of optimisation of the assembler; None where none does or time ran out."""
     file = out / f"least_{seed}.json"
-    code, _, _ = run_limited([program, "reduce", seed, file], seconds)
+    code, _, _ = run_limited([program, "reduce", seed, file], max(1, min(60, deadline - time.monotonic())))
     found = json.loads(file.read_text())["findings"] if code in (0, 1) and file.exists() else []
     file.unlink(missing_ok=True)
     return found[0] if found else None
@@ -107,23 +102,34 @@ def operations_alone(program, out):
     return result
 
 
-def programs_of(program, scratch, first, count, workers=16, chunk=160, limit=360):
-    """`count` programs from seed `first`: those that differ, whole and reduced, and those that break the assembler or the GPU."""
+def programs_of(program, scratch, first, count, keep, workers=16, chunk=160, limit=360):
+    """`count` programs from seed `first`: those that differ, whole and reduced, and those that break the assembler or the GPU.
+
+    What is known so far goes to the file `keep` whenever there is more.
+    """
     start = time.monotonic()
+    result = {"first": first, "asked": count, "done": 0, "differ": 0, "seconds": 0, "findings": [], "broken": [], "explained": []}
+
+    def add(findings=(), broken=(), done=0):
+        result["findings"] += findings
+        result["broken"] += broken
+        result.update({"done": result["done"] + done, "differ": len(result["findings"]), "seconds": round(time.monotonic() - start, 1)})
+        keep.write_text(json.dumps(result, indent=1) + "\n")
+
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         jobs = [pool.submit(random_chunk, program, at, min(at + chunk, first + count), scratch, start + limit)
                 for at in range(first, first + count, chunk)]
-        parts = [job.result() for job in jobs]
-        seconds = time.monotonic() - start
-        findings = [f for part in parts for f in part[0]]
-        broken = [b for part in parts for b in part[1]]
-        explained = pool.map(lambda b: broken_at(program, b["seed"], scratch), broken[:32])
-        for finding, small in zip(findings, pool.map(lambda f: least(program, int(f["name"][1:]), scratch), findings)):
+        for job in concurrent.futures.as_completed(jobs):
+            add(*job.result())
+        for finding in result["findings"]:
             finding["seed"] = int(finding["name"][1:])
-            finding["reduced"] = small
-        explained = list(explained)
-    return {"first": first, "asked": count, "done": sum(part[2] for part in parts), "differ": len(findings), "seconds": round(seconds, 1),
-            "seconds_with_reduction": round(time.monotonic() - start, 1), "findings": findings, "broken": broken, "explained": explained}
+        small = pool.map(lambda f: least(program, f["seed"], scratch, start + limit + 60), result["findings"])
+        for finding, reduced in zip(result["findings"], small):
+            finding["reduced"] = reduced
+        if time.monotonic() < start + limit:
+            result["explained"] = list(pool.map(lambda b: broken_at(program, b["seed"], scratch), result["broken"][:8]))
+    add()
+    return result
 
 
 def random_programs(log, env, folder, out, first, count):
@@ -131,7 +137,8 @@ def random_programs(log, env, folder, out, first, count):
     program, scratch = folder / "build" / "ptx_random", folder / "random"
     scratch.mkdir(parents=True, exist_ok=True)
     os.environ.update(env)  # for the threads
-    found = {"operations": operations_alone(program, out), "programs": programs_of(program, scratch, first, count)}
+    found = {"operations": operations_alone(program, out),
+             "programs": programs_of(program, scratch, first, count, out / "programs.json")}
     (out / "random.json").write_text(json.dumps(found, indent=1) + "\n")
     for finding in found["programs"]["findings"]:
         small = finding["reduced"] or {"what": finding["what"], "statement": "not reduced"}

@@ -63,12 +63,11 @@ class Asker {
     for (std::size_t i = 1; i < 5; ++i) driver_.to_host(all[i]->data(), places[i], all[i]->size());
   }
 
-  void programs(std::uint64_t first, std::uint64_t last) {
+  // `keep` is told after each batch, as the next one may break the assembler.
+  void programs(std::uint64_t first, std::uint64_t last, const std::function<void()>& keep) {
     constexpr std::uint64_t kTogether = 16;
-    for (next = first; next < last;) {
+    for (next = first; next < last; keep()) {
       const std::uint64_t end = std::min(last, next + kTogether);
-      std::printf("%llu\n", static_cast<unsigned long long>(next));
-      std::fflush(stdout);
       batch(next, end);
       next = end;
     }
@@ -229,8 +228,9 @@ class Asker {
   }
 };
 
+// All at once: what is read may be read at any time.
 void write(const std::string& path, const Asker& asker, double seconds, const std::string& error) {
-  std::ofstream out(path);
+  std::ofstream out(path + ".new");
   out << fmt::format(
       "{{\"device\": {}, \"done\": {}, \"next\": {}, \"seconds\": {:.1f}, \"error\": {},\n \"findings\": [",
       quoted(asker.device()), asker.done, asker.next, seconds, quoted(error));
@@ -245,6 +245,8 @@ void write(const std::string& path, const Asker& asker, double seconds, const st
         quoted(f.ptx));
   }
   out << "]}\n";
+  out.close();
+  std::rename((path + ".new").c_str(), path.c_str());
 }
 
 int run(int count, char** words) {
@@ -263,9 +265,13 @@ int run(int count, char** words) {
   const auto start = std::chrono::steady_clock::now();
   Asker asker;
   std::string error;
+  const auto keep = [&] {
+    write(words[count - 1], asker,
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), error);
+  };
   try {
     if (what == "programs")
-      asker.programs(std::stoull(words[2]), std::stoull(words[3]));
+      asker.programs(std::stoull(words[2]), std::stoull(words[3]), keep);
     else if (what == "reduce")
       asker.reduce(std::stoull(words[2]));
     else if (what == "part")
@@ -273,8 +279,7 @@ int run(int count, char** words) {
     else
       asker.operations_alone();
   } catch (const gpu::Failed& failed) { error = failed.what(); }
-  write(words[count - 1], asker,
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), error);
+  keep();
   return error.empty() && asker.findings.empty() ? 0 : 1;
 }
 

@@ -45,6 +45,7 @@ class Evaluator {
       case What::kMatch:
       case What::kReduce:
       case What::kMatrix:
+      case What::kStore:
       case What::kTranspose:
       case What::kProduct: evaluate_warps(s, threads); return;
       default:
@@ -56,6 +57,7 @@ class Evaluator {
     switch (s.what) {
       case What::kOperation: operation(s, t); return;
       case What::kBreak: t.broken = holds(s, t); return;
+      case What::kFence: return;
       case What::kExit: t.exited = holds(s, t); return;
       case What::kCall: call(s, t); return;
       case What::kAccess: access(s, t); return;
@@ -111,6 +113,12 @@ class Evaluator {
   }
 
   static void owned(const Statement& s, Thread& t) {
+    if (s.shared) {  // the old value is `from[1]`, seen again in what the new one differs by
+      const U64 old = t.read(s.letter, s.from[1]);
+      t.at(s.letter, s.to) =
+          old ^ apply_private(s.form, old, t.read(s.letter, s.from[2]), t.read(s.letter, s.from[1]));
+      return;
+    }
     const std::size_t bytes = s.letter == 'd' ? 8 : 4;
     unsigned char* at = t.scratch + (t.read('r', s.from[0]) & (kScratch - bytes));
     U64 old = 0;

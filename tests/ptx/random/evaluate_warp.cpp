@@ -101,6 +101,22 @@ void matrix(const Statement& s, const Lanes& lanes) {
     }
 }
 
+// Eight rows of a matrix, half by half, over those that the warp stored.
+void store(const Statement& s, const Lanes& lanes) {
+  std::array<U64, 32> stored{};
+  for (std::size_t l = 0; l < 32; ++l) stored[l] = lanes[l]->read('d', s.from[0]);
+  for (int i = 0; i < 1 << s.form % 2; ++i)
+    for (int l = 0; l < 32; ++l)
+      for (int k = 0; k < 2; ++k) {
+        const int row = s.form < 2 ? l / 4 : 2 * (l % 4) + k, column = s.form < 2 ? 2 * (l % 4) + k : l / 4;
+        const int place = 8 * (((8 * i + row) ^ s.amount) & 15) + column, at = 16 * (place % 4);
+        const U64 half = lanes[index(l)]->at('r', s.from[1].index + i) >> (16 * k) & 0xFFFF;
+        U64& word = stored[index(place / 4)];
+        word = (word & ~(U64{0xFFFF} << at)) | half << at;
+      }
+  for (int l = 0; l < 32; ++l) lanes[index(l)]->at('d', s.to) = stored[index(l)];
+}
+
 void transpose(const Statement& s, const Lanes& lanes) {
   std::array<U64, 32> given{};
   for (std::size_t l = 0; l < 32; ++l) given[l] = lanes[l]->read('r', s.from[0]);
@@ -114,16 +130,18 @@ void transpose(const Statement& s, const Lanes& lanes) {
   }
 }
 
-// Which lane and register hold an element, as the PTX ISA draws the fragments of 8-bit integers. `tall`: rows
-// of eight that a fragment has.
-S128 element(const Lanes& lanes, int first, int line, int k, bool is_signed, int tall) {
-  const int lane = 4 * (line % 8) + k % 16 / 4, reg = line / 8 + k / 16 * tall;
-  return value_of({"", 8, is_signed}, lanes[index(lane)]->at('r', first + reg) >> (8 * (k % 4)));
+// Which lane and register hold an element, as the PTX ISA draws the fragments of integers. `tall`: rows of
+// eight that a fragment has.
+S128 element(const Lanes& lanes, int first, int line, int k, Integer type, int tall) {
+  const int word = 32 / type.bits, lane = 4 * (line % 8) + k % (4 * word) / word,
+            reg = line / 8 + k / (4 * word) * tall;
+  return value_of(type, lanes[index(lane)]->at('r', first + reg) >> (type.bits * (k % word)));
 }
 
 void product(const Statement& s, const Lanes& lanes) {
   const ProductForm& form = product_forms()[index(s.form)];
-  const int rows = form.c_words == 2 ? 8 : 16, depth = form.b_words * 16;
+  const int rows = form.c_words == 2 ? 8 : 16, depth = form.b_words * 128 / form.bits;
+  const Integer a{"", form.bits, form.a_signed}, b{"", form.bits, form.b_signed};
   constexpr Integer kSum{"", 32, true};
   std::array<std::array<U64, 4>, 32> out{};
   for (int l = 0; l < 32; ++l)
@@ -131,8 +149,8 @@ void product(const Statement& s, const Lanes& lanes) {
       const int row = l / 4 + 8 * (i / 2), column = 2 * (l % 4) + i % 2;
       S128 sum = value_of(kSum, lanes[index(l)]->at('r', s.from[2].index + i));
       for (int k = 0; k < depth; ++k)
-        sum += element(lanes, s.from[0].index, row, k, form.a_signed, rows / 8) *
-               element(lanes, s.from[1].index, column, k, form.b_signed, 1);
+        sum += element(lanes, s.from[0].index, row, k, a, rows / 8) *
+               element(lanes, s.from[1].index, column, k, b, 1);
       out[index(l)][index(i)] = form.saturate ? clamp_to(kSum, sum) : cut(kSum, sum);
     }
   for (int l = 0; l < 32; ++l)
@@ -145,6 +163,7 @@ void evaluate_warps(const Statement& s, const Threads& threads) {
   switch (s.what) {
     case What::kShuffle: shuffle(s, threads); return;
     case What::kMatrix: by_warp(threads, [&](const Lanes& lanes) { matrix(s, lanes); }); return;
+    case What::kStore: by_warp(threads, [&](const Lanes& lanes) { store(s, lanes); }); return;
     case What::kTranspose: by_warp(threads, [&](const Lanes& lanes) { transpose(s, lanes); }); return;
     case What::kProduct: by_warp(threads, [&](const Lanes& lanes) { product(s, lanes); }); return;
     default: of_warp(s, threads);

@@ -32,7 +32,12 @@ constexpr ProductForm kProducts[] = {
     {"m16n8k16.row.col.s32.u8.u8.s32", 2, 1, 4, false, false, false},
     {"m16n8k16.row.col.satfinite.s32.u8.s8.s32", 2, 1, 4, false, true, true},
     {"m16n8k32.row.col.s32.s8.s8.s32", 4, 2, 4, true, true, false},
-    {"m16n8k32.row.col.satfinite.s32.u8.u8.s32", 4, 2, 4, false, false, true}};
+    {"m16n8k32.row.col.satfinite.s32.u8.u8.s32", 4, 2, 4, false, false, true},
+    {"m8n8k32.row.col.s32.s4.s4.s32", 1, 1, 2, true, true, false, 4},
+    {"m16n8k32.row.col.s32.u4.s4.s32", 2, 1, 4, false, true, false, 4},
+    {"m16n8k64.row.col.s32.s4.u4.s32", 4, 2, 4, true, false, false, 4},
+    {"m16n8k128.row.col.s32.b1.b1.s32.and.popc", 2, 1, 4, false, false, false, 1},
+    {"m16n8k256.row.col.s32.b1.b1.s32.and.popc", 4, 2, 4, false, false, false, 1}};
 
 }  // namespace
 
@@ -45,6 +50,18 @@ U64 combined(std::string_view name, U64 a, U64 b) {
   if (name.starts_with("or")) return cut(t, x | y);
   if (name.starts_with("xor")) return cut(t, x ^ y);
   return cut(t, name.starts_with("min") ? std::min(x, y) : std::max(x, y));
+}
+
+bool contains(const Statement& s, const std::function<bool(const Statement&)>& what) {
+  std::vector<const Statement*> left{&s};
+  while (!left.empty()) {
+    const Statement* at = left.back();
+    left.pop_back();
+    if (what(*at)) return true;
+    for (const Statements& block : at->blocks)
+      for (const Statement& inside : block) left.push_back(&inside);
+  }
+  return false;
 }
 
 std::span<const AtomicForm> float_forms() { return kFloats; }

@@ -16,6 +16,11 @@ struct Context {
   bool subroutine = false, breakable = false, whole_warps = true, tail = false;
 };
 
+bool is_routine(const Operation& o) {
+  const auto has = [&](const char* opcode) { return o.text.find(opcode) != std::string::npos; };
+  return has("div.") || has("rem.") || has("sqrt.") || has("rcp.");
+}
+
 class Generator {
  public:
   explicit Generator(Choices& choices) : choices_(choices) {}
@@ -38,6 +43,7 @@ class Generator {
     Context inside;
     inside.subroutine = true;
     inside.together = Together::kNot;
+    routines_ = subroutines < 2;  // ptxas 13.0 breaks down over some in functions that are called by pointer
     for (std::uint32_t i = 0; i < subroutines; ++i) {
       Subroutine s;
       for (U64& c : s.constants) c = choices_.pattern(64);
@@ -47,6 +53,7 @@ class Generator {
       p.subroutines.push_back(std::move(s));
     }
     subroutines_ = static_cast<int>(subroutines);
+    routines_ = true;
     program_ = &p;
     budget_ = 90;
     Context outermost;
@@ -64,6 +71,7 @@ class Generator {
   Choices& choices_;
   const Program* program_ = nullptr;
   int subroutines_ = 0, budget_ = 60;
+  bool routines_ = true;  // whether operations may be routines to an assembler
 
   int any(int count) { return static_cast<int>(choices_.below(static_cast<std::uint32_t>(count))); }
   static int registers(char letter) {
@@ -100,7 +108,7 @@ class Generator {
     if (pick < 74) return subroutines_ > 0 ? call() : c.subroutine ? jump(What::kExit) : operation();
     if (c.subroutine) return pick < 78 ? jump(What::kExit) : operation();
     if (pick < 80) return access();
-    if (pick < 82) return constant();
+    if (pick < 82) return choices_.one_in(3) ? fence() : constant();
     if (pick < 85) return owned();
     if (pick < 88) return common(c);
     if (c.together == Together::kNot) return operation();
@@ -114,6 +122,7 @@ class Generator {
     const Kind& kind = picked->alone ? kinds[0] : *picked;
     Statement s;
     s.operation = &kind.operations[choices_.below(static_cast<std::uint32_t>(kind.operations.size()))];
+    if (!routines_ && is_routine(*s.operation)) s.operation = &kinds[0].operations[0];
     s.to = any_register(s.operation->to);
     for (const char c : s.operation->from) s.from.push_back(source(c));
     if (s.operation->immediate != ' ' && s.from.size() > 1 && choices_.one_in(6)) {
@@ -121,7 +130,8 @@ class Generator {
       const char c = s.operation->from[at];
       if (c != 'p') s.from[at] = {-1, choices_.pattern(c == 'h' ? 16 : c == 'r' ? 32 : 64)};
     }
-    if (kind.guarded && s.operation->text[0] != '{' && choices_.one_in(7)) {
+    const std::string& text = s.operation->text;
+    if (((kind.guarded && text[0] != '{') || text.find("$g") != std::string::npos) && choices_.one_in(7)) {
       s.guard = any(kPredicates);
       s.guard_negated = choices_.one_in(2);
     }
@@ -222,6 +232,13 @@ class Generator {
     return s;
   }
 
+  Statement fence() {
+    Statement s;
+    s.what = What::kFence;
+    s.form = any(9);
+    return s;
+  }
+
   Statement constant() {
     Statement s;
     s.what = What::kConstant;
@@ -242,6 +259,7 @@ class Generator {
       return s;
     }
     s.what = What::kPrivate;
+    s.shared = choices_.one_in(3);
     s.form = any(static_cast<int>(private_forms().size()));
     s.letter = private_forms()[static_cast<std::size_t>(s.form)].letter;
     s.to = any_register(s.letter);
@@ -263,13 +281,20 @@ class Generator {
   // What tensor cores and their neighbours do exactly; every lane takes part.
   Statement matrix() {
     Statement s;
-    const int pick = any(4);
-    s.what = pick < 2 ? What::kMatrix : pick == 2 ? What::kTranspose : What::kProduct;
-    s.to = any(kWords - 4);
+    const int pick = any(5);
+    s.what = pick < 2    ? What::kMatrix
+             : pick == 2 ? What::kTranspose
+             : pick == 3 ? What::kProduct
+                         : What::kStore;
+    s.to = any(s.what == What::kStore ? kLongs : kWords - 4);
     s.from = {source('d')};
     if (s.what == What::kMatrix) {
       s.form = any(6);  // x1, x2, x4, and the same transposed
       s.amount = any(16);
+    } else if (s.what == What::kStore) {
+      s.form = any(4);  // x1, x2, and the same transposed
+      s.amount = any(16);
+      s.from.push_back({any(kWords - 2), 0});
     } else if (s.what == What::kTranspose) {
       s.from = {source('r')};
     } else {

@@ -18,7 +18,7 @@ using Function = std::function<U64(const U64* operands)>;
 // %zh, %zr and %zd (of 16, 32 and 64 bits) are zeros and %no is false, though an assembler cannot know it: a
 // value that they are put over is just bits to it. README.md says where ptxas needs that.
 struct Operation {
-  std::string text;  // "add.s32 $0, $1, $2;"
+  std::string text;  // "add.s32 $0, $1, $2;", with $g where a guard goes if not at its start
   std::string from;  // a register letter per operand
   char to = 'r';
   char immediate = ' ';  // how an operand may stand as a number: 'i', 'f' (0f…), 'd' (0d…), ' ' not
@@ -44,6 +44,8 @@ void add_half_operations(Kinds& kinds);
 void add_compare_operations(Kinds& kinds);
 void add_convert_operations(Kinds& kinds);
 void add_video_operations(Kinds& kinds);
+
+Operation as_bits(Operation o);  // its result put under a zero
 
 constexpr char letter(int bits) { return bits == 16 ? 'h' : bits == 32 ? 'r' : 'd'; }
 // "add.s32" over three operands: "add.s32 $0, $1, $2, $3;"

@@ -26,9 +26,10 @@ Kind logic() {
         {written("xor." + type, 2), {c, c}, c, immediate, ' ', [](const U64* x) { return x[0] ^ x[1]; }});
     l.push_back({written("not." + type, 1), {c}, c, ' ', ' ', [=](const U64* x) { return ~x[0] & all; }});
     if (bits == 1) continue;
-    l.push_back({written("cnot." + type, 1), {c}, c, ' ', ' ', [](const U64* x) -> U64 {
-                   return x[0] == 0 ? 1 : 0;
-                 }});
+    // ptxas 13.0 takes its 1 for a 1.0 where a float operation follows
+    l.push_back(as_bits({written("cnot." + type, 1), {c}, c, ' ', ' ', [](const U64* x) -> U64 {
+                           return x[0] == 0 ? 1 : 0;
+                         }}));
   }
   for (const int table : {0x96, 0xE8, 0xCA, 0x1B, 0x7F, 0x00, 0xD2}) {
     l.push_back(

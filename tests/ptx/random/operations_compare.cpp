@@ -101,12 +101,6 @@ void add_setp(Kind& kind, const Compared& c) {
   }
 }
 
-// ptxas 13.0 takes a 1.0 of set for the integer 1, and -1 for short, where an integer operation follows.
-std::string as_bits(const std::string& form, char c) {
-  return fmt::format("{{ .reg .b{0} t; {1} t, $1, $2; xor.b{0} $0, t, %z{2}; }}", c == 'h' ? 16 : 32, form,
-                     c);
-}
-
 // set needs its type last: "ftz.f32" becomes ".ftz.u32.f32".
 void add_set(Kind& kind, const Compared& c) {
   const bool flush = c.name.starts_with("ftz.");
@@ -116,11 +110,17 @@ void add_set(Kind& kind, const Compared& c) {
       if (real && c.letter == 'h') continue;
       const std::string form =
           fmt::format("set.{}{}.{}.{}", comparison.name, flush ? ".ftz" : "", real ? "f32" : "u32", type);
-      kind.operations.push_back(
-          {real ? as_bits(form, 'r') : written(form, 2), std::string(2, c.letter), 'r', c.immediate, ' ',
-           [=, relation = c.relation](const U64* x) -> U64 {
-             return (relation(x[0], x[1]) & comparison.holds) == 0 ? 0 : real ? 0x3F800000 : 0xFFFFFFFF;
-           }});
+      Operation o{
+          written(form, 2),
+          std::string(2, c.letter),
+          'r',
+          c.immediate,
+          ' ',
+          [=, relation = c.relation](const U64* x) -> U64 {
+            return (relation(x[0], x[1]) & comparison.holds) == 0 ? 0 : real ? 0x3F800000 : 0xFFFFFFFF;
+          }};
+      // ptxas 13.0 takes a 1.0 of set for the integer 1 or -1 where an integer operation follows
+      kind.operations.push_back(real ? as_bits(std::move(o)) : std::move(o));
     }
 }
 
@@ -138,8 +138,9 @@ void add_pairs(Kind& kind, const Format& f) {
            return (holds(x[0] & 0xFFFF, x[1] & 0xFFFF) ? 1 : 0) + (holds(x[0] >> 16, x[1] >> 16) ? 2 : 0);
          }});
     const U64 one = f.exponent_bits == 5 ? 0x3C00 : 0x3F80;
-    kind.operations.push_back({as_bits(fmt::format("set.{0}.{1}.{1}", c.name, f.name), 'h'), "hh", 'h', ' ',
-                               ' ', [=](const U64* x) -> U64 { return holds(x[0], x[1]) ? one : 0; }});
+    kind.operations.push_back(
+        as_bits({written(fmt::format("set.{0}.{1}.{1}", c.name, f.name), 2), "hh", 'h', ' ', ' ',
+                 [=](const U64* x) -> U64 { return holds(x[0], x[1]) ? one : 0; }}));
     kind.operations.push_back({written(fmt::format("set.{0}.{1}x2.{1}x2", c.name, f.name), 2), "rr", 'r', ' ',
                                ' ', [=](const U64* x) -> U64 {
                                  return (holds(x[0] & 0xFFFF, x[1] & 0xFFFF) ? one : 0) |

@@ -43,16 +43,17 @@ Kind between_integers() {
     for (const Integer from : kIntegers)
       for (const bool saturate : {false, true}) {
         if (saturate && always_fits(to, from)) continue;
-        out.operations.push_back(
-            {written(fmt::format("cvt{}.{}.{}", saturate ? ".sat" : "", to.name, from.name), 1),
-             {held_in(from)},
-             held_in(to),
-             ' ',
-             ' ',
-             [=](const U64* x) {
-               const S128 v = value_of(from, x[0]);
-               return in_register(to, saturate ? clamp_to(to, v) : cut(to, v));
-             }});
+        Operation o{written(fmt::format("cvt{}.{}.{}", saturate ? ".sat" : "", to.name, from.name), 1),
+                    {held_in(from)},
+                    held_in(to),
+                    ' ',
+                    ' ',
+                    [=](const U64* x) {
+                      const S128 v = value_of(from, x[0]);
+                      return in_register(to, saturate ? clamp_to(to, v) : cut(to, v));
+                    }};
+        // ptxas 13.0 then leaves out the .sat of a float conversion of it
+        out.operations.push_back(saturate ? as_bits(std::move(o)) : std::move(o));
       }
   return out;
 }
@@ -67,6 +68,10 @@ U64 to_integer(const Real& from, Integer to, Rounding rounding, bool flush, U64 
   return in_register(to, clamp_to(to, static_cast<S128>(v)));
 }
 
+// ptxas 13.0 makes one conversion of two, where both formats of 16 bits are one to it and NaNs of the first
+// are lost: what conversions from floats to integers and to 16-bit floats give passes under a zero.
+Operation half_as_bits(Operation o) { return o.to == 'h' ? as_bits(std::move(o)) : o; }
+
 Kind to_integers() {
   Kind out{"cvt to integer", {}};
   for (const Real& from : kReals)
@@ -74,13 +79,13 @@ Kind to_integers() {
       for (const Mode& mode : kIntegral)
         for (const bool flush : {false, true}) {
           if ((flush && from.letter != 'r') || (from.nan == 'b' && to.bits == 8)) continue;
-          out.operations.push_back(
+          out.operations.push_back(as_bits(
               {written(fmt::format("cvt.{}{}.{}.{}", mode.name, flush ? ".ftz" : "", to.name, from.name), 1),
                {from.letter},
                held_in(to),
                ' ',
                ' ',
-               [=](const U64* x) { return to_integer(from, to, mode.rounding, flush, x[0]); }});
+               [=](const U64* x) { return to_integer(from, to, mode.rounding, flush, x[0]); }}));
         }
   return out;
 }
@@ -97,13 +102,13 @@ Kind from_integers() {
     for (const Integer from : kIntegers)
       for (const Mode& mode : kModes) {
         if (to.nan == 'b' && from.bits == 8) continue;
-        out.operations.push_back(
+        out.operations.push_back(half_as_bits(
             {written(fmt::format("cvt.{}.{}.{}", mode.name, to.name, from.name), 1),
              {held_in(from)},
              to.letter,
              ' ',
              ' ',
-             [=](const U64* x) { return encode_integer(to, mode.rounding, value_of(from, x[0])); }});
+             [=](const U64* x) { return encode_integer(to, mode.rounding, value_of(from, x[0])); }}));
       }
   return out;
 }
@@ -153,10 +158,10 @@ U64 convert(const Conversion& c, U64 x) {
 
 void add_conversion(Kind& kind, const std::string& form, const Conversion& c) {
   const bool loose = !c.saturate && (c.to.format == nullptr || c.from.format == nullptr || c.from.nan == 'b');
-  kind.operations.push_back(
+  kind.operations.push_back(half_as_bits(
       {written(form, 1), {c.from.letter}, c.to.letter, ' ', loose ? c.to.nan : ' ', [=](const U64* x) {
          return convert(c, x[0]);
-       }});
+       }}));
 }
 
 Kind between_floats() {
@@ -229,16 +234,17 @@ U64 to_narrow(const Format& f, double v, bool relu) {
 void add_narrow(Kind& kind, const Format& f) {
   for (const bool relu : {false, true}) {
     const char* more = relu ? ".relu" : "";
-    kind.operations.push_back({written(fmt::format("cvt.rn.satfinite{}.{}x2.f32", more, f.name), 2), "rr",
-                               'h', ' ', ' ', [=](const U64* x) {
-                                 return to_narrow(f, decode(kF32, x[1]), relu) |
-                                        to_narrow(f, decode(kF32, x[0]), relu) << 8;
-                               }});
-    kind.operations.push_back({written(fmt::format("cvt.rn.satfinite{}.{}x2.f16x2", more, f.name), 1), "r",
-                               'h', ' ', ' ', [=](const U64* x) {
-                                 return to_narrow(f, decode(kF16, x[0] & 0xFFFF), relu) |
-                                        to_narrow(f, decode(kF16, x[0] >> 16), relu) << 8;
-                               }});
+    // ptxas 13.0 packs such a pair beside another half, and loses that one
+    kind.operations.push_back(as_bits({written(fmt::format("cvt.rn.satfinite{}.{}x2.f32", more, f.name), 2),
+                                       "rr", 'h', ' ', ' ', [=](const U64* x) {
+                                         return to_narrow(f, decode(kF32, x[1]), relu) |
+                                                to_narrow(f, decode(kF32, x[0]), relu) << 8;
+                                       }}));
+    kind.operations.push_back(as_bits({written(fmt::format("cvt.rn.satfinite{}.{}x2.f16x2", more, f.name), 1),
+                                       "r", 'h', ' ', ' ', [=](const U64* x) {
+                                         return to_narrow(f, decode(kF16, x[0] & 0xFFFF), relu) |
+                                                to_narrow(f, decode(kF16, x[0] >> 16), relu) << 8;
+                                       }}));
     kind.operations.push_back(
         {written(fmt::format("cvt.rn{}.f16x2.{}x2", more, f.name), 1), "h", 'r', ' ', ' ', [=](const U64* x) {
            U64 out = 0;

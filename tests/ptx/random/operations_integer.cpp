@@ -29,11 +29,10 @@ S128 high_of(Integer t, S128 a, S128 b) {
 }
 S128 product(S128 a, S128 b) { return static_cast<S128>(static_cast<U128>(a) * static_cast<U128>(b)); }
 
-// ptxas 13.0 lets what follows read -(-32768) as 32768.
-Operation cut_off(Operation o) {
-  const int bits = o.to == 'h' ? 16 : o.to == 'r' ? 32 : 64;
-  o.text.replace(o.text.find("$0"), 2, "t");
-  o.text = fmt::format("{{ .reg .b{} t; {} xor.b{} $0, t, %z{}; }}", bits, o.text, bits, o.to);
+// ptxas 13.0 makes b of a - (a - b), whatever saturates.
+Operation saturated(Operation o) {
+  o.text.replace(o.text.find("$2"), 2, "t");
+  o.text = fmt::format("{{ .reg .b32 t; xor.b32 t, %zr, $2; $g{} }}", o.text);
   return o;
 }
 
@@ -47,12 +46,13 @@ Kind basic() {
     l.push_back(simple("max", t, 2, [](S128 a, S128 b, S128) { return a < b ? b : a; }));
     l.push_back(simple("sad", t, 3, [](S128 a, S128 b, S128 c) { return c + absolute(a - b); }));
     if (!t.is_signed) continue;
-    l.push_back(cut_off(simple("neg", t, 1, [](S128 a, S128, S128) { return -a; })));
-    l.push_back(cut_off(simple("abs", t, 1, [](S128 a, S128, S128) { return absolute(a); })));
+    // ptxas 13.0 lets what follows read -(-32768) as 32768
+    l.push_back(as_bits(simple("neg", t, 1, [](S128 a, S128, S128) { return -a; })));
+    l.push_back(as_bits(simple("abs", t, 1, [](S128 a, S128, S128) { return absolute(a); })));
   }
   const Integer s32 = kIntegers[3];
-  l.push_back(simple("add.sat", s32, 2, [](S128 a, S128 b, S128) { return a + b; }, false));
-  l.push_back(simple("sub.sat", s32, 2, [](S128 a, S128 b, S128) { return a - b; }, false));
+  l.push_back(saturated(simple("add.sat", s32, 2, [](S128 a, S128 b, S128) { return a + b; }, false)));
+  l.push_back(saturated(simple("sub.sat", s32, 2, [](S128 a, S128 b, S128) { return a - b; }, false)));
   l.push_back(simple("min.relu", s32, 2, [](S128 a, S128 b, S128) {
     return a < 0 || b < 0 ? 0 : a < b ? a : b;
   }));
@@ -78,13 +78,14 @@ Operation wide(Integer t, bool add) {
 }
 
 Operation short_product(Integer t, bool high, bool add) {
-  return simple(fmt::format("{}24.{}", add ? "mad" : "mul", high ? "hi" : "lo"), t, add ? 3 : 2,
-                [=](S128 a, S128 b, S128 c) {
-                  const Integer narrow{"", 24, t.is_signed};
-                  const S128 p =
-                      value_of(narrow, static_cast<U64>(a)) * value_of(narrow, static_cast<U64>(b));
-                  return (high ? p >> 16 : p) + (add ? c : 0);
-                });
+  Operation o = simple(fmt::format("{}24.{}", add ? "mad" : "mul", high ? "hi" : "lo"), t, add ? 3 : 2,
+                       [=](S128 a, S128 b, S128 c) {
+                         const Integer narrow{"", 24, t.is_signed};
+                         const S128 p =
+                             value_of(narrow, static_cast<U64>(a)) * value_of(narrow, static_cast<U64>(b));
+                         return (high ? p >> 16 : p) + (add ? c : 0);
+                       });
+  return high && add ? as_bits(std::move(o)) : o;
 }
 
 Kind products() {
@@ -94,15 +95,17 @@ Kind products() {
     l.push_back(simple("mul.lo", t, 2, [](S128 a, S128 b, S128) { return product(a, b); }));
     l.push_back(simple("mul.hi", t, 2, [=](S128 a, S128 b, S128) { return high_of(t, a, b); }));
     l.push_back(simple("mad.lo", t, 3, [](S128 a, S128 b, S128 c) { return product(a, b) + c; }));
-    l.push_back(simple("mad.hi", t, 3, [=](S128 a, S128 b, S128 c) { return high_of(t, a, b) + c; }));
+    // ptxas 13.0 makes one of several turns of a loop of them, of a product that is several times as large
+    l.push_back(
+        as_bits(simple("mad.hi", t, 3, [=](S128 a, S128 b, S128 c) { return high_of(t, a, b) + c; })));
     if (t.bits == 64) continue;
     l.push_back(wide(t, false));
     l.push_back(wide(t, true));
     for (int k = 0; k < 4 && t.bits == 32; ++k) l.push_back(short_product(t, (k & 1) != 0, (k & 2) != 0));
   }
-  l.push_back(simple(
+  l.push_back(as_bits(simple(
       "mad.hi.sat", kIntegers[3], 3, [](S128 a, S128 b, S128 c) { return high_of(kIntegers[3], a, b) + c; },
-      false));
+      false)));
   return out;
 }
 
@@ -214,6 +217,16 @@ std::string written(const std::string& form, std::size_t operands) {
   std::string out = form + " $0";
   for (std::size_t i = 1; i <= operands; ++i) out += fmt::format(", ${}", i);
   return out + ";";
+}
+
+Operation as_bits(Operation o) {
+  o.text.replace(o.text.find("$0"), 2, "t");
+  o.text = fmt::format("{{ .reg .b{0} t; {1} $gxor.b{0} $0, t, %z{2}; }}",
+                       o.to == 'h'   ? 16
+                       : o.to == 'r' ? 32
+                                     : 64,
+                       o.text, o.to);
+  return o;
 }
 
 void add_integer_operations(Kinds& kinds) {

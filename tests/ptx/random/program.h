@@ -59,7 +59,7 @@ enum class What : std::uint8_t {
   kMatch,
   kReduce,
   kBarrier,      // bar.red
-  kPrivate,      // an atomic on the thread's own scratch memory
+  kPrivate,      // an atomic on the thread's own scratch or shared memory
   kCommon,       // an atomic on a cell
   kFloatAtomic,  // a float atomic on the thread's own scratch or shared memory
   kCopy,         // an exchange whose shared memory cp.async fills from `in`
@@ -68,8 +68,10 @@ enum class What : std::uint8_t {
   kRemote,       // what the same thread of the other block of the cluster holds
   kHandOver,     // from the lower half of the warps to the upper one, by bar.arrive and bar.sync
   kMatrix,       // ldmatrix of what the warp stored
+  kStore,        // what stmatrix leaves of it
+  kFence,        // nothing that can be seen
   kTranspose,    // movmatrix
-  kProduct       // mma of 8-bit integers
+  kProduct       // mma of integers
 };
 
 struct Condition {
@@ -94,6 +96,7 @@ struct Statement {
   std::vector<std::vector<Statement>> blocks;
 };
 using Statements = std::vector<Statement>;
+bool contains(const Statement& s, const std::function<bool(const Statement&)>& what);  // itself included
 
 struct Subroutine {  // (b32, b64) -> b64, on registers of its own
   Statements body;
@@ -161,12 +164,17 @@ struct ProductForm {
   const char* type;  // "m16n8k32.row.col.s32.s8.u8.s32"
   int a_words, b_words, c_words;
   bool a_signed, b_signed, saturate;
+  int bits = 8;  // of an element of a or b
 };
 std::span<const ProductForm> product_forms();
 inline constexpr const char* kLoads[] = {"",    ".volatile", ".relaxed.gpu", ".acquire.cta",
                                          ".cg", ".cs",       ".ca",          ".weak"};
 inline constexpr const char* kStores[] = {"",    ".volatile", ".relaxed.sys", ".release.gpu",
                                           ".cg", ".cs",       ".wb",          ".weak"};
+inline constexpr const char* kFences[] = {
+    "fence.acq_rel.cta", "fence.acq_rel.gpu", "fence.sc.cta",      "fence.acq_rel.cluster",
+    "membar.cta",        "membar.gl",         "fence.proxy.async", "fence.proxy.async.shared::cta",
+    "nanosleep.u32 20"};
 inline constexpr const char* kBarriers[] = {"popc.u32", "and.pred", "or.pred"};
 
 U64 canonical(char nan, U64 bits);  // a NaN of that format becomes the one all agree on

@@ -19,18 +19,6 @@ std::vector<Statements*> lists(Program& p) {
   return all;
 }
 
-bool contains(const Statement& s, const std::function<bool(const Statement&)>& what) {
-  std::vector<const Statement*> left{&s};
-  while (!left.empty()) {
-    const Statement* at = left.back();
-    left.pop_back();
-    if (what(*at)) return true;
-    for (const Statements& block : at->blocks)
-      for (const Statement& inside : block) left.push_back(&inside);
-  }
-  return false;
-}
-
 // What is inside may stand outside: it breaks out of nothing, and names no lanes.
 bool opens(const Statement& s) {
   return !s.blocks.empty() && !contains(s, [](const Statement& inside) {

@@ -51,6 +51,7 @@ std::string text(const Sweep& sweep) {
       "cvt.u16.u64 %zh, %zd;\n";
   for (std::size_t i = 0; i < o.from.size(); ++i) out += load(o.from[i], i);
   std::string body = o.text;
+  if (const std::size_t guard = body.find("$g"); guard != std::string::npos) body.erase(guard, 2);
   for (std::size_t at = body.find('$'); at != std::string::npos; at = body.find('$')) {
     const int i = body[at + 1] - '0';
     body.replace(at, 2,

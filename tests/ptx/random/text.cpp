@@ -45,7 +45,11 @@ void Writer::operation(const Statement& s) {
   for (std::size_t i = 0; i < s.from.size(); ++i)
     put(i + 1, s.from[i].index < 0 ? number(o.immediate, o.from[i], s.from[i].number)
                                    : fmt::format("%{}{}", o.from[i], s.from[i].index));
-  line("{}{}", guard(s.guard, s.guard_negated), text);
+  const std::string condition = guard(s.guard, s.guard_negated);
+  if (const std::size_t at = text.find("$g"); at != std::string::npos)
+    line("{}", text.replace(at, 2, condition));
+  else
+    line("{}{}", condition, text);
   if (o.nan != ' ') canonical(o.nan, to);
 }
 
@@ -76,7 +80,16 @@ void Writer::branch(const Statement& s) {
 void Writer::loop(const Statement& s) {
   const std::string start = label(), end = label();
   const int counter = counters_++;
-  if (s.from.empty())
+  // ptxas 13.0 joins the loop of a shared atomic with one around it, and counts its turns once for all lanes
+  const bool joined = contains(s, [](const Statement& inside) {
+    return inside.shared && (inside.what == What::kCommon || inside.what == What::kPrivate ||
+                             inside.what == What::kFloatAtomic);
+  });
+  if (joined && s.from.empty())
+    line("xor.b32 %n{}, %zr, {};", counter, s.trips);
+  else if (joined)
+    line("and.b32 %n{0}, %r{1}, {2}; xor.b32 %n{0}, %n{0}, %zr;", counter, s.from[0].index, s.trips);
+  else if (s.from.empty())
     line("mov.b32 %n{}, {};", counter, s.trips);
   else
     line("and.b32 %n{}, %r{}, {};", counter, s.from[0].index, s.trips);
@@ -162,6 +175,8 @@ void Writer::statement(const Statement& s) {
     case What::kRemote: remote(s); break;
     case What::kHandOver: hand_over(s); break;
     case What::kMatrix: matrix(s); break;
+    case What::kStore: store_matrix(s); break;
+    case What::kFence: line("{};", kFences[s.form]); break;
     case What::kTranspose:
       // ptxas 13.0 takes what it makes of one value in all lanes to be one value in all lanes
       line("{{ .reg .b32 t; xor.b32 t, %r{}, %zr; movmatrix.sync.aligned.m8n8.trans.b16 %r{}, t; }}",

@@ -151,6 +151,24 @@ void Writer::matrix(const Statement& s) {
        s.form < 3 ? "" : ".trans", to);
 }
 
+void Writer::store_matrix(const Statement& s) {
+  const int count = 1 << s.form % 2;
+  std::string from = fmt::format("%r{}", s.from[1].index);
+  for (int i = 1; i < count; ++i) from += fmt::format(", %r{}", s.from[1].index + i);
+  line(
+      "{{ .reg .b32 own, at, row; mov.u32 own, slots; mad.lo.u32 own, %thread, 8, own; st.shared.b64 [own], "
+      "%d{}; bar.warp.sync -1;",
+      s.from[0].index);
+  line(
+      "  xor.b32 row, %lane, {}; and.b32 row, row, 15; mov.u32 at, slots; mad.lo.u32 at, %warp, 256, at; "
+      "mad.lo.u32 at, row, 16, at;",
+      s.amount);
+  line(
+      "  stmatrix.sync.aligned.m8n8.x{}{}.shared.b16 [at], {{{}}}; bar.warp.sync -1; ld.shared.b64 %d{}, "
+      "[own]; bar.warp.sync -1; }}",
+      count, s.form < 2 ? "" : ".trans", from, s.to);
+}
+
 void Writer::product(const Statement& s) {
   const ProductForm& form = product_forms()[static_cast<std::size_t>(s.form)];
   const auto words = [](int first, int count) {
@@ -168,17 +186,20 @@ void Writer::shuffle(const Statement& s) {
       fmt::format("%r{}{}", s.to, s.to_predicate < 0 ? "" : fmt::format("|%p{}", s.to_predicate));
   const std::string distance =
       s.from[1].index < 0 ? fmt::format("{}", s.from[1].number) : fmt::format("%r{}", s.from[1].index);
+  // ptxas 13.0 leaves a shuffle of one value in all lanes out, and takes its predicate to be true
   if (!s.shared) {
-    line("shfl.sync.{}.b32 {}, %r{}, {}, {:#x}, {:#x};", kShuffles[s.form], to, s.from[0].index, distance,
-         s.amount, s.lanes);
+    line("{{ .reg .b32 given; xor.b32 given, %r{}, %zr; shfl.sync.{}.b32 {}, given, {}, {:#x}, {:#x}; }}",
+         s.from[0].index, kShuffles[s.form], to, distance, s.amount, s.lanes);
     return;
   }
   line(
       "{{ {}.reg .b32 from, t; .reg .pred q; and.b32 from, {}, 31; shr.b32 t, {}, from; and.b32 t, t, 1; "
       "setp.eq.u32 q, t, 0;",
       members_first(s.lanes), distance, members(s.lanes));
-  line("  @q mov.b32 from, %lane; shfl.sync.idx.b32 {}, %r{}, from, 31, {}; }}", to, s.from[0].index,
-       members(s.lanes));
+  line(
+      "  @q mov.b32 from, %lane; .reg .b32 given; xor.b32 given, %r{}, %zr; shfl.sync.idx.b32 {}, given, "
+      "from, 31, {}; }}",
+      s.from[0].index, to, members(s.lanes));
 }
 
 void Writer::of_warp(const Statement& s) {
@@ -203,6 +224,16 @@ void Writer::owned(const Statement& s) {
   const AtomicForm& form = private_forms()[static_cast<std::size_t>(s.form)];
   const std::string name = form.operation;
   const bool two = name.starts_with("cas");
+  const int width = width_of(s.letter);
+  if (s.shared) {
+    line("{{ .reg .b32 base; .reg .b{} old, now; mov.u32 base, slots; mad.lo.u32 base, %thread, 8, base;",
+         width);
+    line("  st.shared.b{} [base], %{}{}; atom.shared.{} old, [base], %{}{}{}; ld.shared.b{} now, [base];",
+         width, s.letter, s.from[1].index, name, s.letter, s.from[2].index,
+         two ? fmt::format(", %{}{}", s.letter, s.from[1].index) : "", width);
+    line("  xor.b{} %{}{}, old, now; }}", width, s.letter, s.to);
+    return;
+  }
   line("{{ .reg .b32 at; .reg .b64 offset, base; {} add.u64 base, %scratch, offset;",
        offset_of(s.from[0].index, s.letter == 'd' ? 8 : 4));
   line("  atom.global.{} %{}{}, [base], %{}{}{}; }}", name, s.letter, s.to, s.letter, s.from[1].index,

@@ -66,6 +66,7 @@ class Writer {
   void remote(const Statement& s);
   void hand_over(const Statement& s);
   void matrix(const Statement& s);
+  void store_matrix(const Statement& s);
   void product(const Statement& s);
   void common(const Statement& s);
 };

@@ -9,13 +9,14 @@ namespace intarsia::ptx {
 namespace {
 
 // Lanes 8 i … 8 i + 7 hold the addresses of matrix i's rows. Host addresses of the rows; 0 where a check
-// failed.
-void rows_of(Warp& warp, const Decoded& in, bool writes, int matrices, U64* rows) {
+// failed. `brings`: what is written, row after row.
+void rows_of(Warp& warp, const Decoded& in, const std::byte* brings, int matrices, U64* rows) {
   Access access;
   access.mask = matrices == 4 ? kAll : (U32{1} << (8 * matrices)) - 1;
   access.mask &= warp.lanes;
-  access.writes = writes;
-  access.reads = !writes;
+  access.writes = brings != nullptr;
+  access.reads = brings == nullptr;
+  access.rows = brings;
   access.bytes = 16;
   make_addresses(warp, in, 0, access);
   const U32 wanted = access.mask;
@@ -27,7 +28,7 @@ template <bool kTransposed>
 Flow ldmatrix(Warp& warp, const Decoded& in, U32 mask) {
   if (!gather_warp(warp, in, mask)) return Flow::kStop;
   U64 rows[kLanes] = {};
-  rows_of(warp, in, false, in.count, rows);
+  rows_of(warp, in, nullptr, in.count, rows);
   const Ref* to = warp.frame->code->refs.data() + in.extra;
   for (int i = 0; i < in.count; ++i) {
     U16 m[8][8] = {};
@@ -45,20 +46,20 @@ Flow ldmatrix(Warp& warp, const Decoded& in, U32 mask) {
 template <bool kTransposed>
 Flow stmatrix(Warp& warp, const Decoded& in, U32 mask) {
   if (!gather_warp(warp, in, mask)) return Flow::kStop;
-  U64 rows[kLanes] = {};
-  rows_of(warp, in, true, in.count, rows);
+  U16 m[4][8][8];
   const Ref* from = warp.frame->code->refs.data() + in.extra;
   for (int i = 0; i < in.count; ++i) {
-    U16 m[8][8];
     const U32* s = warp.at<const U32>(from[i]);
     for (int l = 0; l < kLanes; ++l)
       for (int e = 0; e < 2; ++e) {
         const int g = l / 4, t = l % 4 * 2 + e;
-        (kTransposed ? m[t][g] : m[g][t]) = static_cast<U16>(s[l] >> (16 * e));
+        (kTransposed ? m[i][t][g] : m[i][g][t]) = static_cast<U16>(s[l] >> (16 * e));
       }
-    for (int r = 0; r < 8; ++r)
-      if (rows[8 * i + r] != 0) std::memcpy(reinterpret_cast<void*>(rows[8 * i + r]), m[r], 16);
   }
+  U64 rows[kLanes] = {};
+  rows_of(warp, in, reinterpret_cast<const std::byte*>(m), in.count, rows);
+  for (int l = 0; l < 8 * in.count; ++l)
+    if (rows[l] != 0) std::memcpy(reinterpret_cast<void*>(rows[l]), m[l / 8][l % 8], 16);
   return Flow::kNext;
 }
 

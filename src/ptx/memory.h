@@ -21,9 +21,10 @@ struct Access {
   bool begins = false;  // an asynchronous copy that writes here was begun
   bool async = false;   // by the async proxy: no fence.proxy.async is needed before it reads this again
   std::uint8_t element = 0,
-               elements = 0;    // of a store: bytes of an element, how many; 0: values are not known
-  std::uint32_t bytes = 0;      // of one lane
-  const Ref* values = nullptr;  // of a store
+               elements = 0;        // of a store: bytes of an element, how many; 0: values are not known
+  std::uint32_t bytes = 0;          // of one lane
+  const Ref* values = nullptr;      // of a store
+  const std::byte* rows = nullptr;  // of stmatrix: what each lane's address gets, `bytes` after `bytes`
 };
 
 // The lanes' bytes follow each other and may all be touched: where they begin. Null: `resolve` must tell.

@@ -191,6 +191,8 @@ INTARSIA_CELLS Found touch(const Order& order, Shadow& s, U64 i, U32 mine, const
 
 // The value a store of `lane` brings, or what is at its place.
 bool same_bytes(const Warp& warp, const Access& access, int lane, const std::byte* place) {
+  if (access.rows != nullptr)
+    return std::memcmp(access.rows + static_cast<U32>(lane) * access.bytes, place, access.bytes) == 0;
   for (U32 k = 0; k < access.elements; ++k) {
     const std::byte* value = warp.at<const std::byte>(access.values[k]);
     const U32 width = access.bytes / access.elements, stride = access.element;
@@ -199,6 +201,8 @@ bool same_bytes(const Warp& warp, const Access& access, int lane, const std::byt
   return true;
 }
 bool same_value(const Warp& warp, const Access& access, int lane, int other) {
+  if (access.rows != nullptr)
+    return same_bytes(warp, access, lane, access.rows + static_cast<U32>(other) * access.bytes);
   for (U32 k = 0; k < access.elements; ++k) {
     const std::byte* value = warp.at<const std::byte>(access.values[k]);
     const U32 width = access.bytes / access.elements, stride = access.element;
@@ -212,7 +216,7 @@ bool same_value(const Warp& warp, const Access& access, int lane, int other) {
 // Writes that bring what is there already harm nobody.
 bool harmless(const Warp& warp, const Access& access, U32 cell, U32 mine, int lane, const std::byte* memory,
               const U64* offsets) {
-  if (access.elements == 0 || access.atomic) return false;
+  if ((access.elements == 0 && access.rows == nullptr) || access.atomic) return false;
   const U32 other = thread_of_cell(cell) % kLanes;
   const bool together = same_warp(cell, mine) && cell >> kStampShift == mine >> kStampShift &&
                         (access.mask >> other & 1) != 0 && offsets[other] == offsets[lane];

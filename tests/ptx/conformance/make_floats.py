@@ -335,7 +335,7 @@ def from_integers(t):
 
 def between(t):
     pairs = [("f32", "f64", MODES), ("f16", "f32", MODES), ("f16", "f64", MODES), ("bf16", "f64", MODES), ("bf16", "f32", MODES),
-             ("bf16", "f16", MODES), ("f16", "bf16", MODES), ("f64", "f32", ("",)), ("f32", "f16", ("",)), ("f64", "f16", ("",)),
+             ("bf16", "f16", ("", *MODES)), ("f16", "bf16", ("", *MODES)), ("f64", "f32", ("",)), ("f32", "f16", ("",)), ("f64", "f16", ("",)),
              ("f32", "bf16", ("",)), ("f64", "bf16", ("",))]
     for to, source, modes in pairs:
         a, b = FORMATS[source], FORMATS[to]

@@ -99,6 +99,23 @@ TEST(PtxLegal, WriteAfterReadBehindABarrier) {
                     kTile)));
 }
 
+// Rows of lanes 0 to 7 go to four places, two to each.
+std::string rows_twice(const std::string& value) {
+  return kernel(value +
+                    "and.b32 %r5, %r1, 3; shl.b32 %r5, %r5, 4; mov.u32 %r6, s; add.u32 %r6, %r6, %r5;\n"
+                    "stmatrix.sync.aligned.m8n8.x1.shared.b16 [%r6], {%r7}; ret;",
+                ".shared .align 16 .b8 s[128];");
+}
+TEST(PtxLegal, RowsOfAMatrixThatBringTheSameToOnePlace) {
+  expect_clean(launch(rows_twice("mov.b32 %r7, 5;"), 32));
+}
+TEST(PtxBroken, RowsOfAMatrixThatBringDifferentThingsToOnePlace) {
+  const Outcome o = launch(rows_twice("mov.b32 %r7, %r1;"), 32);
+  ASSERT_EQ(o.result.reports.size(), 1U);
+  EXPECT_EQ(o.result.reports[0].kind, Report::Kind::kRace);
+  EXPECT_EQ(o.result.reports[0].thread[0], 4U);
+}
+
 TEST(PtxBroken, PartlyWrittenSharedMemory) {
   const Outcome o = launch(kernel(
       "setp.lt.u32 %p1, %r1, 40;\n@%p1 st.shared.u32 [%r3], %r1;\nbar.sync 0;\nld.shared.u32 %r4, [%r3];",

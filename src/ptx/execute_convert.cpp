@@ -10,7 +10,7 @@ namespace intarsia::ptx {
 namespace {
 
 // Decoded::small of a cvt: widths of the registers in bytes; count: flags.
-enum : U8 { kFlush = 1, kSaturate = 2, kRelu = 4, kIntegral = 8 };
+enum : U8 { kFlush = 1, kSaturate = 2, kRelu = 4, kIntegral = 8, kFinite = 16 };
 
 struct Half {};
 struct Brain {};
@@ -119,6 +119,7 @@ struct Narrow {  // to a float format; `x` is exact or to odd
     } else {
       U16 h = std::is_same_v<To, Half> ? half_in_mode(x, mode) : brain_in_mode(x, mode);
       if (std::is_same_v<From, double> && x != x) h = upper_bits_of_nan(x, std::is_same_v<To, Half> ? 10 : 7);
+      if ((flags & kFinite) != 0) h = finite_half(h, std::is_same_v<To, Brain>);
       std::memcpy(at, &h, 2);
     }
   }
@@ -188,8 +189,8 @@ struct Widths {
 };
 Handler frequent(const Form& form, Widths w) {
   const Type to = form.type(0), from = form.type(1);
-  const bool plain =
-      !form.has("sat") && !form.has("ftz") && !form.has("relu") && (w.to == bits(to) && w.from == bits(from));
+  const bool plain = !form.has("sat") && !form.has("ftz") && !form.has("relu") && !form.has("satfinite") &&
+                     (w.to == bits(to) && w.from == bits(from));
   if (!plain || form.has("rz") || form.has("rm") || form.has("rp") || form.has("rzi") || form.has("rmi") ||
       form.has("rpi") || form.has("rni"))
     return nullptr;
@@ -259,6 +260,7 @@ void configure_convert(const Form& form, const Shape& shape, Decoded& in) {
   in.small = static_cast<U8>(shape.width[0] / 8 << 4 | shape.width[1] / 8);
   in.count = static_cast<U8>(
       (form.has("ftz") ? kFlush : 0) | (form.has("sat") ? kSaturate : 0) | (form.has("relu") ? kRelu : 0) |
+      (form.has("satfinite") ? kFinite : 0) |
       (form.has("rni") || form.has("rzi") || form.has("rmi") || form.has("rpi") ? kIntegral : 0));
   in.immediate = rounding_of(form);
 }

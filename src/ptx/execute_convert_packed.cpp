@@ -11,9 +11,10 @@ namespace {
 
 inline float relu_of(float x) { return x <= 0 ? 0.0F : x; }
 
-template <bool kBrain, bool kZero, bool kRelu>
+template <bool kBrain, bool kZero, bool kRelu, bool kFinite>
 struct ToPair {  // the first source is the upper half
-  U32 operator()(float a, float b) const { return U32{one(a)} << 16 | one(b); }
+  U32 operator()(float a, float b) const { return U32{half(a)} << 16 | half(b); }
+  static U16 half(float x) { return kFinite ? finite_half(one(x), kBrain) : one(x); }
   static U16 one(float x) {
     if (kRelu) x = relu_of(x);
     if (!kZero) return kBrain ? to_bf16(x) : to_f16(x);
@@ -25,9 +26,14 @@ struct ToPair {  // the first source is the upper half
 };
 
 enum class Round { kAway, kNearest, kZero };
-template <Round kRound, bool kRelu>
+template <Round kRound, bool kRelu, bool kFinite = false>
 struct ToTf32 {
+  // Infinity is one step above the greatest number; a NaN loses a step too, as in what ptxas makes of it.
   U32 operator()(float x) const {
+    const U32 out = one(x);
+    return kFinite && (out & 0x7F800000) == 0x7F800000 ? out - 0x2000 : out;
+  }
+  static U32 one(float x) {
     if (kRelu) x = relu_of(x);
     const auto u = std::bit_cast<U32>(x);
     if (kRound != Round::kAway && x != x) return kNanTf32;
@@ -93,19 +99,23 @@ Handler f8(const Form& form, bool e5) {
   return relu ? &lane_by_lane<F<false, true>, D, S...> : &lane_by_lane<F<false, false>, D, S...>;
 }
 
+template <bool kBrain, bool kZero, bool kRelu>
+Handler to_pair(const Form& form) {
+  return form.has("satfinite") ? &lanewise<ToPair<kBrain, kZero, kRelu, true>, U32, float, float>
+                               : &lanewise<ToPair<kBrain, kZero, kRelu, false>, U32, float, float>;
+}
 template <bool kBrain>
 Handler to_pair(const Form& form) {
   const bool relu = form.has("relu");
-  if (form.has("rz"))
-    return relu ? &lanewise<ToPair<kBrain, true, true>, U32, float, float>
-                : &lanewise<ToPair<kBrain, true, false>, U32, float, float>;
-  return relu ? &lanewise<ToPair<kBrain, false, true>, U32, float, float>
-              : &lanewise<ToPair<kBrain, false, false>, U32, float, float>;
+  if (form.has("rz")) return relu ? to_pair<kBrain, true, true>(form) : to_pair<kBrain, true, false>(form);
+  return relu ? to_pair<kBrain, false, true>(form) : to_pair<kBrain, false, false>(form);
 }
 
 Handler to_tf32(const Form& form) {
   const bool relu = form.has("relu");
-  if (form.has("rna")) return &lanewise<ToTf32<Round::kAway, false>, U32, float>;
+  if (form.has("rna"))
+    return form.has("satfinite") ? &lanewise<ToTf32<Round::kAway, false, true>, U32, float>
+                                 : &lanewise<ToTf32<Round::kAway, false>, U32, float>;
   if (form.has("rz"))
     return relu ? &lanewise<ToTf32<Round::kZero, true>, U32, float>
                 : &lanewise<ToTf32<Round::kZero, false>, U32, float>;

@@ -15,6 +15,10 @@ namespace intarsia::ptx {
 
 constexpr std::uint32_t kNanF32 = 0x7FFFFFFF;
 constexpr std::uint16_t kNanHalf = 0x7FFF;  // f16 and bf16
+// .satfinite: the greatest number in place of infinity.
+constexpr std::uint16_t finite_half(std::uint16_t h, bool brain) {
+  return (h & 0x7FFF) == (brain ? 0x7F80 : 0x7C00) ? static_cast<std::uint16_t>(h - 1) : h;
+}
 constexpr std::uint32_t kNanTf32 = 0x7FFFE000;
 constexpr std::uint16_t kNanOutside = 0x7FF7;  // of elements outside a tensor; wider ones repeat it
 constexpr float kSmallestNormal = 0x1p-126F;

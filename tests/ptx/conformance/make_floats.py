@@ -353,6 +353,10 @@ def between(t):
         finite = [x for x in FLOATS["f32"] if F32.decode(x)[0] == "num"]
         for mode in ("rn", "rz"):
             t.map(f"cvt.{mode}.relu.{n}.f32 <o:{n}>, <i:f32>;", finite, lambda x: Rounding(form, mode, relu=True).write(F32.decode(x)))
+            for text, relu in (("satfinite", False), ("satfinite.relu", True), ("relu.satfinite", True)):
+                how = Rounding(form, mode, relu=relu, satfinite=True)
+                values = [x for x in FLOATS["f32"] if F32.decode(x)[0] != "nan"]
+                t.map(f"cvt.{mode}.{text}.{n}.f32 <o:{n}>, <i:f32>;", values, lambda x: how.write(F32.decode(x)))
 
 
 def packed(t):
@@ -365,9 +369,15 @@ def packed(t):
                 how = Rounding(form, mode, relu=bool(relu))
                 t.map(f"cvt.{mode}{relu}.{n}x2.f32 <o:{n}x2>, <i:f32>, <i:f32>;", pick(numbers, 10, n + mode, 2),
                       lambda a, b: how.write(F32.decode(a)) << 16 | how.write(F32.decode(b)))
+            for text, relu in (("satfinite", False), ("satfinite.relu", True), ("relu.satfinite", True)):
+                how = Rounding(form, mode, relu=relu, satfinite=True)
+                t.map(f"cvt.{mode}.{text}.{n}x2.f32 <o:{n}x2>, <i:f32>, <i:f32>;", pick(numbers, 10, n + mode + text, 2),
+                      lambda a, b: how.write(F32.decode(a)) << 16 | how.write(F32.decode(b)))
     tf32 = lambda x, mode, relu=False: Rounding(TF32, mode, relu=relu).write(F32.decode(x)) << 13
     normal = [x for x in finite if not F32.is_denormal(x)] + [0x3F801000, 0x3F803000, 0xBF801000, 0x3F800FFF]
     t.map("cvt.rna.tf32.f32 <o:b32>, <i:f32>;", normal, lambda x: tf32(x, "rna"))
+    t.map("cvt.rna.satfinite.tf32.f32 <o:b32>, <i:f32>;", [*normal, 0x7F800000, 0xFF800000, 0x7F7FFFFF],
+          lambda x: Rounding(TF32, "rna", satfinite=True).write(F32.decode(x)) << 13)
     for mode in ("rn", "rz"):
         t.map(f"cvt.{mode}.tf32.f32 <o:b32>, <i:f32>;", normal, lambda x: tf32(x, mode))
         t.map(f"cvt.{mode}.relu.tf32.f32 <o:b32>, <i:f32>;", normal, lambda x: tf32(x, mode, True))

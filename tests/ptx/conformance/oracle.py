@@ -144,10 +144,10 @@ def square_root(a):
 
 
 class Rounding:
-    """An operation's modifiers: mode, ftz, sat, relu; wraps exact functions of decoded floats."""
+    """An operation's modifiers: mode, ftz, sat, relu, satfinite; wraps exact functions of decoded floats."""
 
-    def __init__(self, form, mode="rn", ftz=False, sat=False, relu=False):
-        self.form, self.mode, self.ftz, self.sat, self.relu = form, mode, ftz, sat, relu
+    def __init__(self, form, mode="rn", ftz=False, sat=False, relu=False, satfinite=False):
+        self.form, self.mode, self.ftz, self.sat, self.relu, self.satfinite = form, mode, ftz, sat, relu, satfinite
 
     def read(self, bits):
         if self.ftz and self.form.is_denormal(bits):
@@ -163,6 +163,8 @@ class Rounding:
             elif value[0] == "inf" or value[2] > 1:
                 value = ONE
         bits = self.form.encode(value, self.mode)
+        if self.satfinite and self.form.decode(bits)[0] == "inf":
+            bits -= 1
         if self.ftz and value[0] == "num" and self.is_tiny(value):
             bits &= 1 << (self.form.bits - 1)
         return bits

@@ -122,7 +122,7 @@ U64 flushed(const Format& f, U64 x) {
 struct Conversion {
   Real to, from;
   Rounding rounding = Rounding::kNearest;
-  bool flush = false, saturate = false, relu = false, integral = false;
+  bool flush = false, saturate = false, relu = false, integral = false, finite = false;
 };
 
 int fraction_bits(const Real& r) { return r.format == nullptr ? 52 : r.format->fraction_bits; }
@@ -153,7 +153,8 @@ U64 convert(const Conversion& c, U64 x) {
   if (c.relu && v <= 0) v = 0;
   if (c.to.format == nullptr) return std::bit_cast<U64>(v);
   if (c.flush && c.to.letter == 'r' && is_tiny(kF32, v, c.rounding)) v = std::copysign(0.0, v);
-  return encode(*c.to.format, v, c.rounding);
+  const U64 bits = encode(*c.to.format, v, c.rounding);
+  return c.finite && std::isinf(decode(*c.to.format, bits)) ? bits - 1 : bits;
 }
 
 void add_conversion(Kind& kind, const std::string& form, const Conversion& c) {
@@ -196,9 +197,15 @@ Kind between_floats() {
   add_conversion(out, "cvt.f32.bf16", {f32, bf16});
   add_conversion(out, "cvt.f64.bf16", {f64, bf16});
   for (const Real& to : {f16, bf16})
-    for (int m = 0; m < 2; ++m)
+    for (int m = 0; m < 2; ++m) {
+      const Rounding rounding = kModes[m].rounding;
       add_conversion(out, fmt::format("cvt.{}.relu.{}.f32", kModes[m].name, to.name),
-                     {to, f32, kModes[m].rounding, false, false, true});
+                     {to, f32, rounding, false, false, true});
+      for (const bool relu : {false, true})
+        add_conversion(out,
+                       fmt::format("cvt.{}.satfinite{}.{}.f32", kModes[m].name, relu ? ".relu" : "", to.name),
+                       {to, f32, rounding, false, false, relu, false, true});
+    }
   return out;
 }
 
@@ -281,13 +288,15 @@ Kind narrowed_words() {
 Kind packed() {
   Kind out{"cvt packed", {}};
   for (const Real& to : {kReals[0], kReals[1]})
-    for (int k = 0; k < 4; ++k) {
+    for (int k = 0; k < 8; ++k) {
       const Mode m = kModes[k & 1];
-      const bool relu = (k & 2) != 0;
-      const Conversion c{to, kReals[2], m.rounding, false, false, relu};
-      out.operations.push_back(
-          {written(fmt::format("cvt.{}{}.{}x2.f32", m.name, relu ? ".relu" : "", to.name), 2), "rr", 'r', ' ',
-           ' ', [=](const U64* x) { return convert(c, x[0]) << 16 | convert(c, x[1]); }});
+      const bool relu = (k & 2) != 0, finite = (k & 4) != 0;
+      const Conversion c{to, kReals[2], m.rounding, false, false, relu, false, finite};
+      out.operations.push_back({written(fmt::format("cvt.{}{}{}.{}x2.f32", m.name, finite ? ".satfinite" : "",
+                                                    relu ? ".relu" : "", to.name),
+                                        2),
+                                "rr", 'r', ' ', ' ',
+                                [=](const U64* x) { return convert(c, x[0]) << 16 | convert(c, x[1]); }});
     }
   add_narrow(out, kE4M3);
   add_narrow(out, kE5M2);

@@ -479,6 +479,13 @@ inline std::vector<Case> cases() {
   all.back().only = "sm90";
   both("tma", "wgmma_relay", 1, 256, {in('h', 5 * 1152), out('f', 512), integer(5)});
   all.back().only = "sm90";
+  both("libraries", "sort_blocks", 2, 128, {in('i', 1024), in('f', 1024), out('i', 1024), out('f', 1024)});
+  both("libraries", "scan_and_reduce", 8, 128, {in('i', 1024), out('i', 1024), out('i', 8)});
+  both("libraries", "pipelined", 1, 128, {in('f', 1280), out('f', 128), integer(10)});
+  both("libraries", "barriers", 1, 128, {in('i', 128), out('i', 128)});
+  both("libraries", "references", 2, 64, {out('i', 2), out('f', 1), out('l', 1)});
+  both("libraries", "tiles_of_16", 1, 64, {in('i', 64), out('i', 192)});
+  both("libraries", "complex_numbers", 1, 128, {in('f', 256), out('f', 256)});
   return all;
 }
 

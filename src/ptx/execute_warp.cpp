@@ -42,10 +42,37 @@ bool gather(Warp& warp, const Decoded& in, U32 mask, const U32* members) {
 
 enum class Shuffle { kUp, kDown, kBfly, kIdx };
 
+// Whether all lanes hold what the first one does.
+bool all_same(const U32* values) {
+  U32x8 other{};
+  for (int l = 0; l < kLanes; l += 8) other |= load_vector<U32x8>(values + l) ^ values[0];
+  return !any_bit(other);
+}
+
+// Of a whole warp that is one segment, with one distance: butterflies and broadcasts, as reductions use them.
+template <Shuffle kShuffle>
+bool shuffle_alike(Warp& warp, const Decoded& in) {
+  const U32* a = warp.at<const U32>(in.r[2]);
+  const U32* distance = warp.at<const U32>(in.r[3]);
+  const U32* bounds = warp.at<const U32>(in.r[4]);
+  if ((bounds[0] & 0x1F1F) != 31 || !all_same(bounds) || !all_same(distance)) return false;
+  const U32 by = distance[0] & 31U;
+  U32x8 out[kLanes / 8];
+  for (U32 g = 0; g < kLanes / 8; ++g)
+    out[g] = kShuffle == Shuffle::kIdx
+                 ? U32x8{} + a[by]
+                 : permuted(load_vector<U32x8>(a + 8 * (g ^ by / 8)), kEight ^ (by % 8));
+  std::memcpy(warp.at<U32>(in.r[0]), out, sizeof out);
+  *warp.at<U32>(in.r[1]) = kAll;
+  return true;
+}
+
 // r: value, whether it came from another lane, source, distance, clamp and segments, members.
 template <Shuffle kShuffle>
 Flow shfl(Warp& warp, const Decoded& in, U32 mask) {
   if (!gather(warp, in, mask, warp.at<const U32>(in.r[5]))) return Flow::kStop;
+  if constexpr (kShuffle == Shuffle::kBfly || kShuffle == Shuffle::kIdx)
+    if (mask == kAll && shuffle_alike<kShuffle>(warp, in)) return Flow::kNext;
   alignas(64) U32 out[kLanes];
   const U32* a = warp.at<const U32>(in.r[2]);
   const U32* b = warp.at<const U32>(in.r[3]);

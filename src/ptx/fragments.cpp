@@ -123,6 +123,11 @@ void load_fragment(Warp& warp, const Fragment& fragment) {
 
 bool next_fragment(Warp& warp, bool rotate) {
   ++warp.clock;
+  if (warp.lanes == 0 && warp.parked == 1 && warp.fragments[0].wait == Wait::kReady) {
+    warp.parked = 0;
+    load_fragment(warp, warp.fragments[0]);
+    return true;
+  }
   park(warp, Wait::kReady);
   if (warp.parked == 0) return false;
   merge(warp);

@@ -76,6 +76,18 @@ inline U32x8 gather_words(const std::byte* base, const U32x8& offsets) {
   return out;
 }
 
+// Lane i: lane from[i] of `v`.
+inline U32x8 permuted(const U32x8& v, const U32x8& from) {
+  U32x8 out;
+#ifdef __AVX2__
+  const __m256i got = _mm256_permutevar8x32_epi32(load_vector<__m256i>(&v), load_vector<__m256i>(&from));
+  std::memcpy(&out, &got, sizeof out);
+#else
+  for (int i = 0; i < 8; ++i) out[i] = v[from[i]];
+#endif
+  return out;
+}
+
 // Rounded once.
 inline F32x8 multiply_add(const F32x8& a, const F32x8& b, const F32x8& c) {
   F32x8 out;

@@ -90,10 +90,8 @@ extern "C" __global__ void tiles_of_16(const int* x, int* y) {
   y[block.thread_rank()] = cg::inclusive_scan(tile, value);
   const auto equals = cg::labeled_partition(tile, value & 3);
   y[block.size() + block.thread_rank()] = equals.size() * 100 + equals.thread_rank();
-  if (value & 1) {
-    const auto odd = cg::coalesced_threads();
-    y[2 * block.size() + block.thread_rank()] = odd.shfl(value, odd.size() - 1);
-  }
+  const auto alike = cg::binary_partition(tile, (value & 1) != 0);
+  y[2 * block.size() + block.thread_rank()] = alike.shfl(value, alike.size() - 1);
 }
 
 extern "C" __global__ void complex_numbers(const float* x, float* y) {

@@ -29,10 +29,12 @@ S128 high_of(Integer t, S128 a, S128 b) {
 }
 S128 product(S128 a, S128 b) { return static_cast<S128>(static_cast<U128>(a) * static_cast<U128>(b)); }
 
-// ptxas 13.0 makes b of a - (a - b), whatever saturates.
+// ptxas 13.0 makes b of a - (a - b), whatever saturates, and leaves out the .sat of a float conversion of
+// what did.
 Operation saturated(Operation o) {
-  o.text.replace(o.text.find("$2"), 2, "t");
-  o.text = fmt::format("{{ .reg .b32 t; xor.b32 t, %zr, $2; $g{} }}", o.text);
+  o = as_bits(std::move(o));
+  o.text.replace(o.text.find("$2"), 2, "u");
+  o.text = fmt::format("{{ .reg .b32 u; xor.b32 u, %zr, $2; {} }}", o.text);
   return o;
 }
 

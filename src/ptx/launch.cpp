@@ -418,6 +418,7 @@ LaunchResult run(const Program& program, const LaunchConfig& config,
     worker = std::make_unique<Worker>();
     worker->inexact.assign(image.inexact_names.size(), 0);
     BlockRunner(launch, *worker).run();
+    worker->blocks.clear();  // by the thread that made them
     std::fesetenv(&before);
   };
   if (config.parallel_for)

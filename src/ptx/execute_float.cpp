@@ -8,13 +8,6 @@
 namespace intarsia::ptx {
 namespace {
 
-// f64: where both operands are NaNs the second one is passed on, of a fused product the order is b, c, a.
-template <class T>
-T passed_on(T b, T result) {
-  if constexpr (sizeof(T) == 8) return b == b ? result : b + b;
-  return result;
-}
-
 struct Add {
   template <class T>
   T operator()(T a, T b) const {
@@ -61,15 +54,6 @@ struct Fma {
   }
   static float above(float a, float b, float c) { return Fma{}(raised(a), b, raised(c)); }
 };
-
-// Sums and roots below the least normal number are exact.
-template <class F, class... A>
-float flushed(A... a) {
-  if constexpr (requires { F::above(a...); })
-    return flush(F{}(a...), F::above(a...));
-  else
-    return flush(F{}(a...));
-}
 
 // The f32 frame around an operation: flushed operands and result, saturation, one NaN.
 template <class F, bool kFlush, bool kSaturate>

@@ -9,13 +9,6 @@
 namespace intarsia::ptx {
 namespace {
 
-// As in execute_float.cpp: which NaN of several is passed on.
-template <class T>
-T passed_on(T b, T result) {
-  if constexpr (sizeof(T) == 8) return b == b ? result : b + b;
-  return result;
-}
-
 struct Add {
   template <class T>
   T operator()(T a, T b) const {
@@ -62,15 +55,6 @@ struct Fma {
   }
   static float above(float a, float b, float c) { return Fma{}(raised(a), b, raised(c)); }
 };
-
-// Sums and roots below the least normal number are exact.
-template <class F, class... A>
-float flushed(A... a) {
-  if constexpr (requires { F::above(a...); })
-    return flush(F{}(a...), F::above(a...));
-  else
-    return flush(F{}(a...));
-}
 
 template <class F, class T, bool kFlush, bool kSaturate>
 struct Framed {

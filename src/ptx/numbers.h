@@ -121,4 +121,20 @@ inline double extreme(double a, double b) {
   return first ? a : b;
 }
 
+// f64: where both operands are NaNs the second one is passed on, of a fused product the order is b, c, a.
+template <class T>
+T passed_on(T b, T result) {
+  if constexpr (sizeof(T) == 8) return b == b ? result : b + b;
+  return result;
+}
+
+// The result of F, flushed. Sums and roots below the least normal number are exact: they have no `above`.
+template <class F, class... A>
+float flushed(A... a) {
+  if constexpr (requires { F::above(a...); })
+    return flush(F{}(a...), F::above(a...));
+  else
+    return flush(F{}(a...));
+}
+
 }  // namespace intarsia::ptx
